@@ -1,0 +1,118 @@
+"""What a source yields to the archiver: collections, versions, records.
+
+A *collection* is a calendar seen from outside: a name, attributes to keep, a place to ask. A *version* says that a
+record exists and which of its states is there; a *record* is what came of fetching one. Nothing here knows a protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import NamedTuple, Protocol
+
+#: Extended attributes of a calendar's directory begin with this; the rest of the name is a `Collection.attributes` key.
+ATTRIBUTE_PREFIX = "user.caldav."
+
+#: Size in bytes of `Version.digest()`.
+DIGEST_SIZE = 8
+
+
+class Version(NamedTuple):
+    """One record in a collection's listing, without its content.
+
+    `key` is what `Source.fetch` needs: a normalised href, or a file name. `leaf` is the decoded last segment of it, the
+    wish for the record's name. `etag` is compared as text ("" = the source gave none), `mtime_ns` is Unix nanoseconds
+    (0 = unknown), `length` is in bytes (-1 = unknown).
+    """
+
+    key: str
+    leaf: str
+    etag: str
+    mtime_ns: int
+    length: int
+
+    def digest(self) -> bytes:
+        """Eight bytes that differ when ETag, last modification or length differ (64 bit: chance alone does not do it)."""
+        text = f"{self.etag}\0{self.mtime_ns}\0{self.length}"
+        return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=DIGEST_SIZE).digest()
+
+    @property
+    def is_comparable(self) -> bool:
+        """False when the source gave no ETag: then nothing proves that the record is unchanged."""
+        return self.etag != ""
+
+
+class Resource(NamedTuple):
+    """A record that was fetched: the version that came *with* the bytes, and the bytes as received."""
+
+    version: Version
+    content: bytes
+
+
+class Failed(NamedTuple):
+    """A record that is listed and could not be read; kept in the snapshot's error index."""
+
+    version: Version
+    reason: str
+
+
+class Gone(NamedTuple):
+    """A record that was listed and answered 404 or 410 when it was asked for."""
+
+    version: Version
+
+
+Record = Resource | Failed | Gone
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A calendar as a source shows it.
+
+    `key` identifies it at the source across renames (a normalised href path, or a directory name); `hint` is the wish
+    for its directory name; `attributes` maps names without `ATTRIBUTE_PREFIX` ("displayname", "color", "href", …) to
+    the exact bytes to keep; `displayname` is for people and globs.
+    """
+
+    key: str
+    hint: str
+    displayname: str = ""
+    attributes: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A collection that is no calendar to back up, and why (an inbox, a trash bin, a subscription …)."""
+
+    key: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All that a source offers: the calendars to read, and what was left aside with reasons."""
+
+    collections: Sequence[Collection]
+    left_out: Sequence[LeftOut] = ()
+
+
+class Source(Protocol):
+    """A place that calendars are read from. Every method may raise the connector's own error family."""
+
+    @property
+    def origin(self) -> str:
+        """`user@host[:port]/path`, without secrets: the snapshot's importer origin."""
+
+    async def catalogue(self) -> Catalogue:
+        """What is there, in no particular order."""
+
+    async def list(self, collection: Collection) -> list[Version]:
+        """Every record of the collection, in no particular order. The listing is the truth: what is absent is deleted."""
+
+    async def fetch(self, collection: Collection, versions: Sequence[Version]) -> list[Record]:
+        """The records of `versions` (at most some hundred), in the same order; one bad record never raises."""
+
+    async def close(self) -> None:
+        """Give back connections."""
