@@ -66,6 +66,10 @@ class Gone(NamedTuple):
 Record = Resource | Failed | Gone
 
 
+class CollectionUnreadable(Exception):
+    """One collection cannot be listed (refused, gone, garbage); the run goes on with the others. The text is the reason."""
+
+
 @dataclass(frozen=True, slots=True)
 class Collection:
     """A calendar as a source shows it.
@@ -109,7 +113,10 @@ class Source(Protocol):
         """What is there, in no particular order."""
 
     async def list(self, collection: Collection) -> list[Version]:
-        """Every record of the collection, in no particular order. The listing is the truth: what is absent is deleted."""
+        """Every record of the collection, in no particular order. The listing is the truth: what is absent is deleted.
+
+        Raises `CollectionUnreadable` for a failure of this collection alone.
+        """
 
     async def fetch(self, collection: Collection, versions: Sequence[Version]) -> list[Record]:
         """The records of `versions` (at most some hundred), in the same order; one bad record never raises."""

@@ -1,0 +1,81 @@
+"""The state of a calendar that the next run compares with: one compact record per event, in the directory's order.
+
+Owns the bytes of the extended attribute `user.caldav.resources`. A record is nine bytes (flags and a digest of ETag,
+last modification and length); only where the key cannot be derived from the name does the key follow. The names stand
+in the directory itself, so they are not stored a second time.
+
+Layout: `01` (version of this layout), then for each entry of the directory in ascending byte order of its name::
+
+    u8 flags | 8 bytes Version.digest() | with HAS_KEY: u16 BE length, key in UTF-8
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from caldav_backup.connectors.base import DIGEST_SIZE, Version
+
+ATTRIBUTE = "resources"
+LAYOUT = 1
+
+#: The source gave no ETag: the record is fetched again every time.
+ALWAYS_FETCH = 0x01
+#: The name was changed or suffixed, so the key is written out.
+HAS_KEY = 0x02
+
+_KNOWN = ALWAYS_FETCH | HAS_KEY
+_FIXED = 1 + DIGEST_SIZE
+
+
+class KnownResource(NamedTuple):
+    """What the last run knew of one record: `key` is None where the name says it."""
+
+    digest: bytes | None
+    key: str | None
+
+    def matches(self, version: Version) -> bool:
+        """True when `version` is proven to be the state that was stored."""
+        return self.digest is not None and version.is_comparable and self.digest == version.digest()
+
+
+#: A record that the parent holds and of which no version is known: it is fetched again.
+UNKNOWN = KnownResource(None, None)
+
+
+def encode_record(name: str, version: Version) -> bytes:
+    """The record of one stored event, by the name it has in the directory."""
+    flags = 0 if version.is_comparable else ALWAYS_FETCH
+    if name == version.leaf:
+        return bytes((flags,)) + version.digest()
+    key = version.key.encode("utf-8", "surrogateescape")
+    return bytes((flags | HAS_KEY,)) + version.digest() + len(key).to_bytes(2, "big") + key
+
+
+def encode(records: Sequence[bytes]) -> bytes:
+    """The attribute's value."""
+    return bytes((LAYOUT,)) + b"".join(records)
+
+
+def decode(value: bytes) -> Iterator[KnownResource]:
+    """The records of an attribute's value; ends early, with nothing, where the layout is unknown or cut.
+
+    Nothing is lost then: what has no record is fetched again.
+    """
+    if not value or value[0] != LAYOUT:
+        return
+    position = 1
+    while position + _FIXED <= len(value):
+        flags = value[position]
+        digest = value[position + 1 : position + _FIXED]
+        position += _FIXED
+        if flags & ~_KNOWN:
+            return
+        key = None
+        if flags & HAS_KEY:
+            end = position + 2 + int.from_bytes(value[position : position + 2], "big")
+            if end > len(value):
+                return
+            key = value[position + 2 : end].decode("utf-8", "surrogateescape")
+            position = end
+        yield KnownResource(None if flags & ALWAYS_FETCH else digest, key)
