@@ -8,7 +8,7 @@
     python3 dev.py coverage                        branch coverage of the full tier
     python3 dev.py bench [NAME …]                  the benchmarks, or those named
     python3 dev.py lock [--upgrade]                write requirements/*.lock anew from pyproject.toml
-    python3 dev.py build                           wheel and source archive into dist/
+    python3 dev.py build [ARG …]                   wheel and source archive into dist/ (ARG: of `python -m build`)
 
 The first run makes an environment below this directory and installs what requirements/*.lock name; later runs use
 it as long as the locks stay the same. pip's own settings (index, proxy, certificates) are used as they are.
@@ -272,8 +272,8 @@ def format_code(python: Path) -> int:
     return run(python, "ruff", "check", "--quiet", "--fix-only", *code) or run(python, "ruff", "format", *code)
 
 
-def build(python: Path) -> int:
-    return run(python, "build", "--no-isolation", "--outdir", "dist", ".")
+def build(python: Path, arguments: list[str]) -> int:
+    return run(python, "build", "--no-isolation", "--outdir", "dist", *arguments, ".")
 
 
 def lock(arguments: list[str]) -> int:
@@ -299,7 +299,7 @@ def dispatch(task: str, arguments: list[str]) -> int:
     if task == "demo":
         return demo(ensure_environment(["runtime", "build"]), arguments)
     if task == "build":
-        return build(ensure_environment(["build"]))
+        return build(ensure_environment(["build"]), arguments)
     everything = {"test": test, "coverage": coverage, "bench": bench}
     if task in everything:
         return everything[task](ensure_environment(list(LOCKS)), arguments)
