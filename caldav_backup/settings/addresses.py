@@ -1,0 +1,135 @@
+"""What a location's text says: a server's URL or a directory, and credentials that somebody put into it.
+
+Owns the schemes (`caldav`, `caldav+http`, `https`, `http`, plakar's `caldav://https://…`), the splitting off of
+userinfo, the refusal of plain http beyond this machine, and masks for URLs that are secrets themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+
+from caldav_backup.settings.errors import SettingsError
+from caldav_backup.settings.secret import Secret
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_WEB_SCHEMES = {
+    "caldav": "https",
+    "caldavs": "https",
+    "caldav+https": "https",
+    "caldav+http": "http",
+    "https": "https",
+    "http": "http",
+}
+_FILE_SCHEMES = frozenset({"file", "fs"})
+_LOOPBACK_NAMES = frozenset({"localhost", "ip6-localhost"})
+#: Path segments of private feed addresses, such as Google's `/private-0123…/basic.ics`.
+_PRIVATE_SEGMENT = re.compile(r"(?<=/)(private-)[^/?#]+")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAddress:
+    """`url` is what to ask: http or https, without userinfo."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryAddress:
+    """`path` is a local directory, or a file."""
+
+    path: Path
+
+
+Address = ServerAddress | DirectoryAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What stood before the `@` of a URL."""
+
+    username: str = ""
+    password: Secret | None = None
+
+
+def is_url(text: str) -> bool:
+    """True for `scheme://…`; everything else is a path."""
+    return _SCHEME.match(text) is not None
+
+
+def split_userinfo(location: str) -> tuple[str, Credentials]:
+    """`location` without `user:password@`, and what was taken out of it (percent-decoded)."""
+    if not is_url(location):
+        return location, Credentials()
+    scheme, rest = location.split("://", 1)
+    if is_url(rest):
+        # plakar's caldav://https://user@host/: the userinfo stands in the inner URL.
+        inner, credentials = split_userinfo(rest)
+        return f"{scheme}://{inner}", credentials
+    end = min((position for position in map(rest.find, "/?#") if position >= 0), default=len(rest))
+    userinfo, at, host = rest[:end].rpartition("@")
+    if not at:
+        return location, Credentials()
+    username, colon, password = userinfo.partition(":")
+    found = Credentials(unquote(username), Secret(unquote(password)) if colon else None)
+    return f"{scheme}://{host}{rest[end:]}", found
+
+
+def parse_address(location: str, *, insecure: bool, where: str) -> Address:
+    """What to read from or write to. SettingsError, beginning with `where`, for anything that cannot be used.
+
+    `location` must be without userinfo (`split_userinfo`). `insecure` allows plain http to any host.
+    """
+    if not is_url(location):
+        return DirectoryAddress(Path(location).expanduser())
+    scheme, rest = location.split("://", 1)
+    scheme = scheme.lower()
+    if scheme in _FILE_SCHEMES:
+        return DirectoryAddress(Path(unquote(rest) if scheme == "file" else rest))
+    if scheme not in _WEB_SCHEMES:
+        raise SettingsError(f"{where}: {masked(location)} has the scheme {scheme!r}; use caldav:// or https://")
+    parts = _split(rest if scheme == "caldav" and is_url(rest) else f"{_WEB_SCHEMES[scheme]}://{rest}", where)
+    if parts.scheme == "http" and not insecure and not _is_loopback(parts.hostname or ""):
+        raise SettingsError(
+            f"{where}: {masked(location)} would send the password in clear; use https, or insecure=true if you must"
+        )
+    return ServerAddress(urlunsplit(parts._replace(fragment="")))
+
+
+def masked(location: str) -> str:
+    """`location` fit to be shown: no userinfo, and `***` for what makes a feed's address private."""
+    if not is_url(location):
+        return location
+    bare = _PRIVATE_SEGMENT.sub(r"\1***", split_userinfo(location)[0])
+    before, question, query = bare.partition("?")
+    return before + question + "&".join(_masked_parameter(parameter) for parameter in query.split("&") if question)
+
+
+def _masked_parameter(parameter: str) -> str:
+    name, equals, _ = parameter.partition("=")
+    return f"{name}=***" if equals else "***"
+
+
+def _split(url: str, where: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        is_usable = bool(parts.hostname) and parts.port != 0 and parts.scheme in {"http", "https"}
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        # The text is not shown: an unescaped character in a password is what makes a URL unreadable most often.
+        raise SettingsError(f"{where}: the location is no URL of a server; one looks like caldav://host/path")
+    return urlsplit(url)
+
+
+def _is_loopback(host: str) -> bool:
+    from ipaddress import ip_address
+
+    if host in _LOOPBACK_NAMES or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
