@@ -1,0 +1,72 @@
+"""The guest lines (ORGANIZER, ATTENDEE) of a copy that is about to be sent to a server which might mail guests.
+
+Owns the two changes that keep a server silent: the parameter SCHEDULE-AGENT=CLIENT (RFC 6638 §7.1), and taking the
+lines out. Every other line keeps its bytes, line ends apart, which become all alike. An alarm's ATTENDEE is an address
+to mail to, not a guest: left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from caldav_backup.ics.glance import glance
+from caldav_backup.ics.lines import (
+    component_kind,
+    fold,
+    iter_folded,
+    line_name,
+    split_head,
+    unfold,
+    with_plain_line_ends,
+)
+
+_GUEST_NAMES = ("ATTENDEE", "ORGANIZER")
+_SCHEDULE_AGENT = re.compile(rb""";SCHEDULE-AGENT=(?:[^";:]|"[^"]*")*""", re.IGNORECASE)
+
+
+def has_guests(content: bytes) -> bool:
+    """True when an event, task or journal of the object names an organizer or an attendee."""
+    return glance(content).has_guests
+
+
+def with_client_scheduling(content: bytes) -> bytes:
+    """A copy that says of every guest: the client does the scheduling, the server must not.
+
+    CLIENT and not NONE: sabre/dav 4.7 sends in spite of NONE; Cyrus 3.6, DAViCal 1.1 and sabre/dav honour CLIENT.
+    """
+    return _with_guest_lines(content, _as_client_scheduled)
+
+
+def without_guests(content: bytes) -> bytes:
+    """A copy that names neither organizer nor attendees."""
+    return _with_guest_lines(content, lambda _: b"")
+
+
+def _as_client_scheduled(line: bytes) -> bytes:
+    parts = split_head(line)
+    if parts is None:
+        return line
+    head, value = parts
+    return _SCHEDULE_AGENT.sub(b"", head) + b";SCHEDULE-AGENT=CLIENT:" + value
+
+
+def _with_guest_lines(content: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    if not has_guests(content):
+        return content
+    line_end = b"\r\n" if b"\r\n" in content else b"\n"
+    kept: list[bytes] = []
+    open_kinds: list[str] = []
+    for folded in iter_folded(with_plain_line_ends(content)):
+        line = b"".join(unfold(folded))
+        name = line_name(line)
+        if name == "BEGIN":
+            open_kinds.append(component_kind(line))
+        elif name == "END" and open_kinds:
+            open_kinds.pop()
+        if name in _GUEST_NAMES and "VALARM" not in open_kinds:
+            changed = change(line)
+            kept.append(fold(changed) + b"\n" if changed else b"")
+        else:
+            kept.append(folded)
+    return b"".join(kept).replace(b"\n", line_end)
