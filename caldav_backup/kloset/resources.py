@@ -8,6 +8,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
+BytesLike = bytes | bytearray | memoryview
+
 MAC_SIZE: Final = 32
 """Bytes of a MAC."""
 

@@ -1,0 +1,199 @@
+"""A storage in a directory, in the layout of plakar's `fs` backend (`docs/design/format.md`, "The directory").
+
+Owns which file lies where, and listing. Atomic and durable writing is in `durable`. Directories get mode 0700, files
+0600.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from caldav_backup.kloset.errors import StorageFileMissing, StorageUnavailable, StoreExists, StoreNotFound
+from caldav_backup.kloset.storage.base import MAX_CONFIGURATION, MAX_LOCK, Kind
+from caldav_backup.kloset.storage.durable import FileWriter, cannot_write, make_directory, sync_directory
+from caldav_backup.kloset.storage.local import cannot_read, read_range, read_whole
+
+if TYPE_CHECKING:
+    from caldav_backup.kloset.resources import BytesLike
+
+_CONFIG: Final = "CONFIG"
+_BUCKETED: Final = frozenset({Kind.PACKFILE, Kind.STATE})
+_BUCKETS: Final = tuple(f"{first:02x}" for first in range(256))
+_ABSENT: Final = (FileNotFoundError, NotADirectoryError)
+_is_name = re.compile(r"[0-9a-f]{64}").fullmatch
+_is_temporary = re.compile(r"tmp\.[0-9]+").fullmatch
+
+
+class FilesystemStorage:
+    """Fulfils `Storage` with one directory."""
+
+    def __init__(self, location: str | os.PathLike[str]) -> None:
+        self.location = os.fspath(location)
+        self._root = Path(location)
+        self._layout_is_whole = False
+
+    def read_configuration(self) -> bytes:
+        path = self._root / _CONFIG
+        try:
+            content = read_whole(path, MAX_CONFIGURATION)
+        except _ABSENT as exc:
+            raise StoreNotFound(f"no store at {self.location}: there is no {_CONFIG} file in it") from exc
+        except OSError as exc:
+            raise cannot_read(path, exc) from exc
+        return content
+
+    def ids(self, kind: Kind) -> Iterator[bytes]:
+        directory = self._root / kind.value
+        try:
+            if kind in _BUCKETED:
+                yield from self._ids_in_buckets(kind, directory)
+            else:
+                yield from map(bytes.fromhex, _names(directory))
+        except FileNotFoundError:
+            # A kind without any file may have lost its directory, in a git checkout for example.
+            return
+        except OSError as exc:
+            raise cannot_read(directory, exc) from exc
+
+    def _ids_in_buckets(self, kind: Kind, directory: Path) -> Iterator[bytes]:
+        for bucket in _directories(directory):
+            for name in _names(directory / bucket):
+                identifier = bytes.fromhex(name)
+                # A copied bucket must not list anything twice.
+                if name[:2] == bucket or not self._path(kind, identifier).exists():
+                    yield identifier
+
+    def read(self, kind: Kind, identifier: bytes) -> bytes:
+        path = self._path(kind, identifier)
+        try:
+            return read_whole(path, MAX_LOCK if kind is Kind.LOCK else None)
+        except _ABSENT as exc:
+            raise self._missing(kind, identifier) from exc
+        except OSError as exc:
+            raise cannot_read(path, exc) from exc
+
+    def read_range(self, kind: Kind, identifier: bytes, offset: int, length: int) -> bytes:
+        path = self._path(kind, identifier)
+        try:
+            return read_range(path, offset, length)
+        except _ABSENT as exc:
+            raise self._missing(kind, identifier) from exc
+        except OSError as exc:
+            raise cannot_read(path, exc) from exc
+
+    def size(self, kind: Kind, identifier: bytes) -> int:
+        path = self._path(kind, identifier)
+        try:
+            return path.stat().st_size
+        except _ABSENT as exc:
+            raise self._missing(kind, identifier) from exc
+        except OSError as exc:
+            raise cannot_read(path, exc) from exc
+
+    def create(self, configuration: bytes) -> None:
+        try:
+            if self._root.exists() and not _is_free(self._root):
+                raise StoreExists(f"cannot create a store at {self.location}: something is there already")
+            self._root.parent.mkdir(parents=True, exist_ok=True)
+            make_directory(self._root)
+            self._make_layout()
+        except OSError as exc:
+            raise cannot_write(self._root, exc) from exc
+        # Last: a directory is a store only once CONFIG is in it.
+        self._write(FileWriter(self._root, lambda _: self._root / _CONFIG), b"", configuration)
+
+    def write(self, kind: Kind, identifier: bytes, data: BytesLike) -> None:
+        self._write(self.open_writer(kind), identifier, data)
+
+    def open_writer(self, kind: Kind) -> FileWriter:
+        self._prepare_writing()
+        # Where the reference has its temporary files: never in a bucket, nor in `locks`.
+        directory = self._root / kind.value if kind in _BUCKETED else self._root
+        return FileWriter(directory, lambda identifier: self._path(kind, identifier))
+
+    def delete(self, kind: Kind, identifier: bytes) -> None:
+        path = self._path(kind, identifier)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as exc:
+            raise cannot_write(path, exc) from exc
+
+    def _write(self, writer: FileWriter, identifier: bytes, data: BytesLike) -> None:
+        try:
+            writer.write(data)
+            writer.commit(identifier)
+        except BaseException:
+            writer.abort()
+            raise
+
+    def _prepare_writing(self) -> None:
+        """Give a store back the empty directories that git and some archivers drop.
+
+        plakar does not: it cannot put its packfiles then, and loses the snapshot (format.md, "The directory").
+        """
+        if self._layout_is_whole:
+            return
+        try:
+            if not (self._root / _CONFIG).exists():
+                # An empty mount point must not be filled with half a store.
+                raise StorageUnavailable(f"cannot write to {self.location}: no store is there; is its disk mounted?")
+            self._make_layout()
+        except OSError as exc:
+            raise cannot_write(self._root, exc) from exc
+
+    def _make_layout(self) -> None:
+        made = False
+        for kind in Kind:
+            directory = self._root / kind.value
+            made |= make_directory(directory)
+            if kind in _BUCKETED:
+                present = set(_directories(directory))
+                missing = [bucket for bucket in _BUCKETS if bucket not in present]
+                for bucket in missing:
+                    make_directory(directory / bucket)
+                if missing:
+                    sync_directory(directory)
+        if made:
+            sync_directory(self._root)
+            sync_directory(self._root.absolute().parent)
+        self._layout_is_whole = True
+
+    def _path(self, kind: Kind, identifier: bytes) -> Path:
+        name = identifier.hex()
+        if kind in _BUCKETED:
+            return self._root / kind.value / name[:2] / name
+        return self._root / kind.value / name
+
+    def _missing(self, kind: Kind, identifier: bytes) -> StorageFileMissing:
+        return StorageFileMissing(
+            f"{kind.noun} {identifier.hex()} is missing in the store {self.location}; "
+            "if a copy of the store has it, copy it back"
+        )
+
+
+def _is_free(root: Path) -> bool:
+    """Whether a store may be created here: in an empty directory, or in what a `create` left that was killed."""
+    if not root.is_dir():
+        return False
+    layout = {kind.value for kind in Kind}
+    for entry in root.iterdir():
+        if entry.name in layout and entry.is_dir():
+            if any(files for _, _, files in os.walk(entry)):
+                return False
+        elif not _is_temporary(entry.name):
+            return False
+    return True
+
+
+def _directories(directory: Path) -> list[str]:
+    with os.scandir(directory) as entries:
+        return [entry.name for entry in entries if entry.is_dir()]
+
+
+def _names(directory: Path) -> list[str]:
+    with os.scandir(directory) as entries:
+        return [entry.name for entry in entries if _is_name(entry.name) and entry.is_file(follow_symlinks=False)]
