@@ -1,0 +1,196 @@
+"""A directory of `.ics` files (vdir) as a source: one calendar when the files lie in it, else one per sub-directory.
+
+Owns the vdir conventions (https://vdirsyncer.pimutils.org/en/stable/vdir.html: one object per file, metadata in the
+files `displayname`, `color`, `description` and `order`) and what counts as the version of a file. Writes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from caldav_backup import ics
+from caldav_backup.connectors.base import (
+    Catalogue,
+    Collection,
+    CollectionUnreadable,
+    Failed,
+    Gone,
+    LeftOut,
+    Record,
+    Resource,
+    Version,
+)
+
+# The class below has a method of the name `list`.
+Versions = list[Version]
+Records = list[Record]
+
+EXTENSION = ".ics"
+
+#: Metadata files of a calendar; each is the attribute of the same name.
+METADATA = ("displayname", "color", "description", "order")
+
+#: Longest record in bytes: as much as any server takes, many times over.
+MAX_RECORD_SIZE = 64 * 1024 * 1024
+_MAX_METADATA_SIZE = 64 * 1024
+
+#: The key of the directory itself where it is a calendar.
+_ITSELF = "."
+
+
+class DirectoryUnreadable(Exception):
+    """The directory given as a source is not there, is none, or may not be read."""
+
+
+class DirectorySource:
+    """Reads the calendars below `root`. `clock` gives nanoseconds since the Unix epoch."""
+
+    def __init__(self, root: Path, *, clock: Callable[[], int] = time.time_ns) -> None:
+        self._root = root
+        self._clock = clock
+
+    @property
+    def origin(self) -> str:
+        """The directory's absolute path."""
+        return str(self._root.absolute())
+
+    async def catalogue(self) -> Catalogue:
+        """The directory itself if it holds `.ics` files, and every sub-directory that is a calendar."""
+        return await asyncio.to_thread(self._catalogue)
+
+    async def list(self, collection: Collection) -> Versions:
+        """Every `.ics` file of the calendar."""
+        return await asyncio.to_thread(self._list, collection)
+
+    async def fetch(self, collection: Collection, versions: Sequence[Version]) -> Records:
+        """The files' bytes; a file that changes while it is read is read once more."""
+        directory = self._path(collection)
+        return await asyncio.to_thread(lambda: [self._fetch(directory, version) for version in versions])
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+    def _path(self, collection: Collection) -> Path:
+        return self._root / collection.key
+
+    def _catalogue(self) -> Catalogue:
+        try:
+            with os.scandir(self._root) as entries:
+                found = sorted(entries, key=lambda entry: os.fsencode(entry.name))
+        except OSError as error:
+            raise DirectoryUnreadable(f"cannot read the directory {self._root}: {error.strerror}") from error
+        is_flat = any(is_record_name(entry.name) and entry.is_file() for entry in found)
+        collections = [self._collection(_ITSELF, self._root.absolute().name)] if is_flat else []
+        left_out: list[LeftOut] = []
+        for entry in found:
+            if entry.name.startswith(".") or not entry.is_dir():
+                continue
+            reason = _reason_against(Path(entry.path), is_flat=is_flat)
+            if reason:
+                left_out.append(LeftOut(entry.name, entry.name, reason))
+            else:
+                collections.append(self._collection(entry.name, entry.name))
+        return Catalogue(collections, left_out)
+
+    def _collection(self, key: str, hint: str) -> Collection:
+        directory = self._root / key
+        attributes = {name: value for name in METADATA if (value := _read_metadata(directory / name))}
+        displayname = attributes.get("displayname", b"").decode("utf-8", "replace")
+        return Collection(key, hint, displayname, attributes)
+
+    def _list(self, collection: Collection) -> Versions:
+        now = self._clock()
+        try:
+            with os.scandir(self._path(collection)) as entries:
+                return [version for entry in entries if (version := _version_of(entry, now)) is not None]
+        except OSError as error:
+            raise CollectionUnreadable(f"cannot list {self._path(collection)}: {error.strerror}") from error
+
+    def _fetch(self, directory: Path, listed: Version) -> Record:
+        path = directory / listed.key
+        try:
+            for _ in range(2):
+                found, content = _read_unchanging(path)
+                if content is not None:
+                    return _record(version_from(listed.key, found, self._clock()), content)
+        except FileNotFoundError:
+            return Gone(listed)
+        except OSError as error:
+            return Failed(listed, f"cannot read {path}: {error.strerror}")
+        return Failed(listed, f"{path} keeps changing while it is read")
+
+
+def is_record_name(name: str) -> bool:
+    """True for the names of files that hold a calendar object (vdir: hidden files and other extensions do not)."""
+    return name.lower().endswith(EXTENSION) and not name.startswith(".")
+
+
+def version_from(name: str, found: os.stat_result, now_ns: int) -> Version:
+    """The version of a file: its inode (which a replacement changes), modification time and length.
+
+    A file modified just now gets no ETag, hence is read again next time: it may change once more within the same tick
+    of the file system's clock (4 ms on Linux; whole or double seconds where the nanoseconds are always zero).
+    """
+    tick = 50_000_000 if found.st_mtime_ns % 1_000_000_000 else 2_000_000_000
+    settled = found.st_mtime_ns + tick < now_ns
+    return Version(name, name, f"{found.st_ino:x}" if settled else "", found.st_mtime_ns, found.st_size)
+
+
+def _version_of(entry: os.DirEntry[str], now_ns: int) -> Version | None:
+    if not is_record_name(entry.name):
+        return None
+    try:
+        found = entry.stat()
+    except FileNotFoundError:
+        # Deleted since the directory was listed, or a symbolic link that leads nowhere.
+        return None
+    return version_from(entry.name, found, now_ns) if stat.S_ISREG(found.st_mode) else None
+
+
+def _read_unchanging(path: Path) -> tuple[os.stat_result, bytes | None]:
+    """What `path` is and holds; None for the content when it changed meanwhile."""
+    with path.open("rb") as file:
+        before = os.fstat(file.fileno())
+        content = file.read(MAX_RECORD_SIZE + 1)
+        after = os.fstat(file.fileno())
+    same = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
+    return after, content if same else None
+
+
+def _record(version: Version, content: bytes) -> Record:
+    if len(content) > MAX_RECORD_SIZE:
+        return Failed(version, f"larger than {MAX_RECORD_SIZE} bytes")
+    if not ics.is_calendar(content):
+        return Failed(version, "is no calendar object: it does not begin with BEGIN:VCALENDAR")
+    return Resource(version, content)
+
+
+def _reason_against(directory: Path, *, is_flat: bool) -> str:
+    """Why a sub-directory is no calendar; "" when it is one. An empty one is a calendar without events."""
+    try:
+        names = list(_visible_names(directory))
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    if any(is_record_name(name) or name in METADATA for name in names):
+        return ""
+    return "holds no .ics files" if names or is_flat else ""
+
+
+def _visible_names(directory: Path) -> Iterator[str]:
+    with os.scandir(directory) as entries:
+        yield from (entry.name for entry in entries if not entry.name.startswith("."))
+
+
+def _read_metadata(path: Path) -> bytes:
+    """A metadata file without surrounding blanks; b"" when there is none."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_MAX_METADATA_SIZE).strip()
+    except OSError:
+        # No such file in most calendars; one that cannot be read hides a colour, no event.
+        return b""
