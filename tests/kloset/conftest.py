@@ -1,0 +1,37 @@
+"""Fixtures for the store's tests."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+
+Golden = Callable[[str], tuple[Path, dict[str, Any]]]
+
+
+@pytest.fixture
+def golden(tmp_path: Path) -> Golden:
+    """Unpack a store that plakar wrote; its path, which a test may write to, and what a reader must find in it.
+
+    `golden("b-encrypted")`, or `golden("h-encrypted.ptar")` for the archive; `tests/golden/README.md` lists them.
+    """
+
+    def unpack(name: str) -> tuple[Path, dict[str, Any]]:
+        facts: dict[str, Any] = json.loads((GOLDEN / f"{name}.json").read_text())
+        place = tmp_path / "golden"
+        place.mkdir(exist_ok=True)
+        if name.endswith(".ptar"):
+            shutil.copy(GOLDEN / name, place)
+        else:
+            with tarfile.open(GOLDEN / f"{name}.tar.gz") as archive:
+                archive.extractall(place, filter="tar")
+        return place / name, facts
+
+    return unpack

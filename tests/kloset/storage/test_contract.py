@@ -1,0 +1,117 @@
+"""What every storage promises, run against each of them that can be written to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from caldav_backup.kloset.errors import Damaged, StorageFileMissing, StoreExists, StoreNotFound
+from caldav_backup.kloset.storage import FilesystemStorage, Kind, MemoryStorage, Storage
+
+ONE, TWO = b"\x01" * 32, b"\xff" * 32
+
+
+@pytest.fixture(params=["filesystem", "memory"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    makers: dict[str, Callable[[], Storage]] = {
+        "filesystem": lambda: FilesystemStorage(tmp_path / "store"),
+        "memory": MemoryStorage,
+    }
+    return makers[request.param]()
+
+
+@pytest.fixture
+def storage(empty: Storage) -> Storage:
+    empty.create(b"configuration")
+    return empty
+
+
+def test_no_store_is_there_before_it_is_created(empty: Storage) -> None:
+    with pytest.raises(StoreNotFound):
+        empty.read_configuration()
+
+
+def test_configuration_is_read_as_it_was_written(storage: Storage) -> None:
+    assert storage.read_configuration() == b"configuration"
+
+
+def test_a_store_is_not_created_over_another(storage: Storage) -> None:
+    with pytest.raises(StoreExists):
+        storage.create(b"other")
+    assert storage.read_configuration() == b"configuration"
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_new_store_has_no_files(storage: Storage, kind: Kind) -> None:
+    assert list(storage.ids(kind)) == []
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_written_files_are_listed_and_read(storage: Storage, kind: Kind) -> None:
+    storage.write(kind, ONE, b"first")
+    storage.write(kind, TWO, b"")
+
+    assert sorted(storage.ids(kind)) == [ONE, TWO]
+    assert storage.read(kind, ONE) == b"first"
+    assert storage.read(kind, TWO) == b""
+    assert storage.size(kind, ONE) == 5
+    assert all(list(storage.ids(other)) == [] for other in Kind if other is not kind)
+
+
+def test_writing_again_replaces(storage: Storage) -> None:
+    storage.write(Kind.LOCK, ONE, b"longer than the next")
+    storage.write(Kind.LOCK, ONE, b"next")
+    assert storage.read(Kind.LOCK, ONE) == b"next"
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_missing_files_are_named_as_missing(storage: Storage, kind: Kind) -> None:
+    for read in (storage.read, storage.size, lambda kind, name: storage.read_range(kind, name, 0, 1)):
+        with pytest.raises(StorageFileMissing, match=f"{kind.noun} {ONE.hex()}"):
+            read(kind, ONE)
+
+
+def test_a_range_is_exact(storage: Storage) -> None:
+    storage.write(Kind.PACKFILE, ONE, bytes(range(10)))
+    assert storage.read_range(Kind.PACKFILE, ONE, 3, 4) == bytes([3, 4, 5, 6])
+    assert storage.read_range(Kind.PACKFILE, ONE, 10, 0) == b""
+
+
+@pytest.mark.parametrize(
+    ("offset", "length"), [(0, 11), (10, 1), (11, 0), (-1, 2), (2, -1), (1 << 62, 1), (0, 1 << 62)]
+)
+def test_a_range_beyond_the_file_is_damage(storage: Storage, offset: int, length: int) -> None:
+    storage.write(Kind.PACKFILE, ONE, bytes(range(10)))
+    with pytest.raises(Damaged):
+        storage.read_range(Kind.PACKFILE, ONE, offset, length)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_writer_shows_nothing_before_commit(storage: Storage, kind: Kind) -> None:
+    writer = storage.open_writer(kind)
+    writer.write(b"one ")
+    writer.write(memoryview(bytearray(b"two")))
+    assert list(storage.ids(kind)) == []
+
+    writer.commit(TWO)
+    writer.abort()
+
+    assert storage.read(kind, TWO) == b"one two"
+
+
+def test_an_aborted_writer_leaves_nothing(storage: Storage) -> None:
+    writer = storage.open_writer(Kind.PACKFILE)
+    writer.write(b"lost")
+    writer.abort()
+    writer.abort()
+    assert list(storage.ids(Kind.PACKFILE)) == []
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_deleted_files_are_gone_and_deleting_again_is_no_error(storage: Storage, kind: Kind) -> None:
+    storage.write(kind, ONE, b"x")
+    storage.delete(kind, ONE)
+    storage.delete(kind, ONE)
+    assert list(storage.ids(kind)) == []
