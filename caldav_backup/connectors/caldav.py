@@ -1,0 +1,138 @@
+"""A CalDAV account as a source: calendars with their properties, listings by ETag, records by multiget.
+
+Owns how `dav`'s values become collections, versions and records. The protocol itself is `dav`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+from caldav_backup import dav
+from caldav_backup.connectors import naming
+from caldav_backup.connectors.base import (
+    Catalogue,
+    Collection,
+    CollectionUnreadable,
+    Failed,
+    Gone,
+    LeftOut,
+    Record,
+    Resource,
+    Version,
+)
+from caldav_backup.connectors.timestamps import http_date_ns
+from caldav_backup.dav.hrefs import normalise, segments
+
+#: What one calendar's refusal may be without ending the run: the others may still be readable.
+_OF_ONE_CALENDAR = (dav.Forbidden, dav.NotFound, dav.Refused, dav.BadAnswer)
+
+
+class CalDavSource:
+    """Reads an account through `client`, beginning at `url`."""
+
+    def __init__(self, client: dav.Client, url: str, *, origin: str) -> None:
+        self._client = client
+        self._url = url
+        self._origin = origin
+        self._calendars: dict[str, dav.Calendar] = {}
+
+    @property
+    def origin(self) -> str:
+        """`user@host[:port]/path`, without secrets."""
+        return self._origin
+
+    async def catalogue(self) -> Catalogue:
+        """Discover the account's calendars (RFC 4791 §6.2, RFC 6764 §6)."""
+        found = await dav.discover(self._client, self._url)
+        self._calendars = {normalise(calendar.href): calendar for calendar in found.calendars}
+        collections = [_collection(key, calendar) for key, calendar in self._calendars.items()]
+        return Catalogue(collections, [LeftOut(each.href, each.name, each.reason) for each in found.left_out])
+
+    async def list(self, collection: Collection) -> list[Version]:
+        """One PROPFIND of depth 1 (RFC 4918 §9.1): hrefs with ETag, time and length."""
+        try:
+            listing = await self._client.list_versions(self._calendars[collection.key])
+        except _OF_ONE_CALENDAR as error:
+            raise CollectionUnreadable(str(error)) from error
+        return [_version(version) for version in listing]
+
+    async def fetch(self, collection: Collection, versions: Sequence[Version]) -> list[Record]:
+        """Contents by calendar-multiget (RFC 4791 §7.9), alone where a batch does not give them."""
+        asked = [dav.Version(version.key, version.etag, content_length=version.length) for version in versions]
+        fetched = await self._client.fetch(self._calendars[collection.key], asked)
+        return [_record(version, answer) for version, answer in zip(versions, fetched, strict=True)]
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def _collection(key: str, calendar: dav.Calendar) -> Collection:
+    return Collection(
+        key=key,
+        hint=naming.collection_hint(segments(calendar.href)),
+        displayname=calendar.displayname or "",
+        attributes=_attributes(calendar),
+    )
+
+
+def _attributes(calendar: dav.Calendar) -> Mapping[str, bytes]:
+    """What must not be lost of a calendar, under the names of its extended attributes."""
+    texts = {
+        "displayname": calendar.displayname,
+        "color": calendar.color,
+        "order": calendar.order,
+        "description": calendar.description,
+        "timezone": calendar.timezone,
+        "components": ",".join(calendar.components) or None,
+        "transp": calendar.transp,
+        "owner": calendar.owner,
+        "rights": ",".join(calendar.privileges) or None,
+        "ctag": calendar.ctag,
+        "sync-token": calendar.sync_token,
+    }
+    attributes = {name: text.encode("utf-8", "surrogateescape") for name, text in texts.items() if text is not None}
+    # A qualified name holds slashes, and attributes are found by path: it is escaped.
+    others = {f"prop.{quote(name, safe='')}": element for name, element in calendar.properties.items()}
+    return {**attributes, **others}
+
+
+def _version(version: dav.Version) -> Version:
+    return Version(
+        key=version.href,
+        leaf=(segments(version.href) or [""])[-1],
+        etag=dav.comparable_etag(version.etag),
+        mtime_ns=http_date_ns(version.last_modified) if version.last_modified else 0,
+        length=version.content_length,
+    )
+
+
+def _record(listed: Version, answer: dav.Fetched) -> Record:
+    """What came of fetching `listed`; a resource has the version that came with its bytes."""
+    match answer:
+        case dav.Resource(version, content):
+            return Resource(_merged(listed, _version(version)), content)
+        case dav.Failed(_, reason):
+            return Failed(listed, reason)
+        case _:
+            return Gone(listed)
+
+
+def _merged(listed: Version, fetched: Version) -> Version:
+    """The version of fetched bytes, with those parts only that a listing has too: it is compared with the next one."""
+    return listed._replace(
+        etag=fetched.etag or listed.etag,
+        mtime_ns=(fetched.mtime_ns or listed.mtime_ns) if listed.mtime_ns else 0,
+        length=fetched.length if fetched.length >= 0 and listed.length >= 0 else listed.length,
+    )
