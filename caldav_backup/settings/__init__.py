@@ -10,7 +10,7 @@ from __future__ import annotations
 from caldav_backup.settings.addresses import Address, DirectoryAddress, ServerAddress, masked
 from caldav_backup.settings.book import Settings
 from caldav_backup.settings.directories import Directories, find_directories
-from caldav_backup.settings.errors import PassphraseMissing, SecretUnavailable, SettingsError, UnknownName
+from caldav_backup.settings.errors import NameTaken, PassphraseMissing, SecretUnavailable, SettingsError, UnknownName
 from caldav_backup.settings.identities import Identities
 from caldav_backup.settings.locations import Location
 from caldav_backup.settings.options import Kind
@@ -26,6 +26,7 @@ __all__ = [
     "Identities",
     "Kind",
     "Location",
+    "NameTaken",
     "PassphraseMissing",
     "Secret",
     "SecretUnavailable",

@@ -11,6 +11,10 @@ class UnknownName(SettingsError):
     """`@name` is no source, destination or store that was ever added."""
 
 
+class NameTaken(SettingsError):
+    """An entry of that name is there already."""
+
+
 class SecretUnavailable(SettingsError):
     """A password or passphrase is configured, and the command, file or variable does not give it."""
 

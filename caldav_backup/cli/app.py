@@ -1,0 +1,81 @@
+"""The program: a command line in, an exit code out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from caldav_backup import __version__
+from caldav_backup.cli import commands
+from caldav_backup.cli.answer import Answer
+from caldav_backup.cli.argv import Globals, Request, rewrite
+from caldav_backup.cli.exits import Exit, Usage, exit_of
+from caldav_backup.cli.invocation import Invocation
+from caldav_backup.cli.render import is_parser_error, show_answer, show_error
+from caldav_backup.cli.running import terminating
+from caldav_backup.cli.terminal import PROGRAM, OutputClosed, Terminal, abandon_output
+
+#: The shell's completion asks through this variable.
+COMPLETION_VARIABLE = "_CALDAV_BACKUP_COMPLETE"
+
+
+def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
+    """Run the command line `arguments` (default: the process's own) and return the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    environ = os.environ if environ is None else environ
+    terminal = Terminal()
+    try:
+        with terminating():
+            return _run(words, environ, terminal)
+    except OutputClosed:
+        abandon_output()
+        return Exit.FAILED
+
+
+def _run(words: Sequence[str], environ: Mapping[str, str], terminal: Terminal) -> int:
+    # Until the command line is understood, this is all that is known of it.
+    request = Request(Globals(json="--json" in words), (), ())
+    try:
+        grammar = commands.BuiltGrammar()
+        if COMPLETION_VARIABLE in environ:
+            return int(_parse(commands.build(), [], None) or 0)
+        request = rewrite(words, grammar)
+        answer = _answer(request, grammar, Invocation(request.globals, environ, terminal))
+        if answer is None:
+            return Exit.DONE
+        show_answer(answer, _title(request), request.globals, terminal)
+    except BaseException as error:
+        if isinstance(error, (SystemExit, OutputClosed)):
+            raise
+        return _failed(error, request, terminal)
+    return answer.exit
+
+
+def _answer(request: Request, grammar: commands.BuiltGrammar, invocation: Invocation) -> Answer | None:
+    """What the command hands back; None when the parser itself printed (help, completion)."""
+    if request.globals.version:
+        return Answer({"version": __version__}, [f"{PROGRAM} {__version__}"])
+    known = request.command and commands.is_known(request.command[0])
+    parser = grammar.parser(request.command[0]) if known else commands.build()
+    if not request.command and not request.words:
+        raise Usage(f"no command given; '{PROGRAM} --help' lists them")
+    answer = _parse(parser, request.words, invocation)
+    return answer if isinstance(answer, Answer) else None
+
+
+def _parse(parser: Any, words: Sequence[str], invocation: Invocation | None) -> Any:
+    return parser.main(args=list(words), prog_name=PROGRAM, standalone_mode=False, obj=invocation)
+
+
+def _failed(error: BaseException, request: Request, terminal: Terminal) -> int:
+    code = Exit.USAGE if is_parser_error(error) else exit_of(error)
+    show_error(error, code, _title(request), request.globals, terminal)
+    return code
+
+
+def _title(request: Request) -> str:
+    if not request.command:
+        return ""
+    return " ".join([commands.canonical(request.command[0]), *request.command[1:]])

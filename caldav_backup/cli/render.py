@@ -1,0 +1,141 @@
+"""An answer or an error as text for people, or as the one JSON document for programs.
+
+Owns what is printed where: data to standard output, everything else to standard error. Tables are aligned plain text
+in a pipe, and fit the window on a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import traceback
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import typer
+
+from caldav_backup.cli.answer import Answer, Table
+from caldav_backup.cli.argv import Globals
+from caldav_backup.cli.exits import Exit, is_expected
+from caldav_backup.cli.terminal import Terminal, clean
+
+#: Version of the JSON document's shape; a new key is no new version.
+DOCUMENT_VERSION = 1
+
+_GAP = "  "
+
+
+def show_answer(answer: Answer, command: str, options: Globals, terminal: Terminal) -> None:
+    """Print what a command handed back."""
+    if options.json:
+        terminal.write(_document(command, answer.exit, {"result": answer.result}))
+        return
+    for line in answer.trouble:
+        terminal.tell(line)
+    if answer.raw is not None:
+        terminal.write_bytes(answer.raw)
+    for block in answer.body:
+        terminal.write(_table(block, terminal) if isinstance(block, Table) else _lines(block))
+    if options.quiet:
+        return
+    for line in answer.summary:
+        if answer.raw is None:
+            terminal.write(f"{clean(line)}\n")
+        else:
+            terminal.tell(line)
+
+
+def show_error(error: BaseException, code: Exit, command: str, options: Globals, terminal: Terminal) -> None:
+    """Print why a command ended: one line, and a traceback only when -vv asks for it."""
+    message = error_message(error)
+    if options.json:
+        terminal.write(_document(command, code, {"error": {"kind": error_kind(error), "message": message}}))
+    else:
+        terminal.tell(message)
+    if options.verbose > 1:
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            terminal.tell(line)
+
+
+def error_message(error: BaseException) -> str:
+    """One line for `error`; a defect of this program says so."""
+    if isinstance(error, BaseExceptionGroup):
+        return error_message(error.exceptions[0])
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    if isinstance(error, OSError) and error.strerror:
+        name = f"{error.filename}: " if error.filename else ""
+        return f"{name}{error.strerror}"
+    if is_parser_error(error):
+        return _parser_message(error)
+    text = " ".join(str(error).split())
+    if is_expected(error):
+        return text or error_kind(error).replace("-", " ")
+    return f"internal error: {type(error).__name__}: {text}; please report it with what -vv shows"
+
+
+def error_kind(error: BaseException) -> str:
+    """The error's class as a word of the JSON document: `wrong-passphrase`."""
+    if isinstance(error, BaseExceptionGroup):
+        return error_kind(error.exceptions[0])
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(error).__name__).lower()
+
+
+def is_parser_error(error: BaseException) -> bool:
+    """True for what the parser raises when the command line has not its form."""
+    return isinstance(error, typer.TyperException)
+
+
+def _parser_message(error: BaseException) -> str:
+    assert isinstance(error, typer.TyperException)
+    context = getattr(error, "ctx", None)
+    hint = f"; see '{context.command_path} --help'" if context is not None else ""
+    return " ".join(error.format_message().split()).removesuffix(".") + hint
+
+
+def _document(command: str, code: Exit, content: Mapping[str, Any]) -> str:
+    document = {"version": DOCUMENT_VERSION, "command": command, "ok": code is Exit.DONE, "exit": int(code), **content}
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def _lines(text: str) -> str:
+    return "".join(f"{clean(line)}\n" for line in text.splitlines())
+
+
+def _table(table: Table, terminal: Terminal) -> str:
+    rows = [[clean(cell) for cell in row] for row in table.rows]
+    return _fitted(table, rows) if terminal.shows_data else plain_table(table, rows)
+
+
+def plain_table(table: Table, rows: Sequence[Sequence[str]]) -> str:
+    """Aligned columns, nothing cut, nothing wrapped; no rows, no text."""
+    if not rows:
+        return ""
+    lines = [[heading.upper() for heading in table.headings], *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(table.headings))]
+    text = ""
+    for line in lines:
+        cells = [
+            cell.rjust(width) if heading in table.right else cell.ljust(width)
+            for cell, width, heading in zip(line, widths, table.headings, strict=True)
+        ]
+        text += _GAP.join(cells).rstrip() + "\n"
+    return text
+
+
+def _fitted(table: Table, rows: Sequence[Sequence[str]]) -> str:
+    """The same for the window at hand: the widest columns are wrapped until everything fits."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    console = Console()
+    view = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for heading in table.headings:
+        view.add_column(heading, justify="right" if heading in table.right else "left", overflow="fold")
+    for row in rows:
+        view.add_row(*map(Text, row))
+    with console.capture() as capture:
+        console.print(view)
+    return capture.get() if rows else ""

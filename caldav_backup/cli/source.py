@@ -1,0 +1,8 @@
+"""`caldav-backup source`: named sources."""
+
+from __future__ import annotations
+
+from caldav_backup.cli.location_group import location_group
+from caldav_backup.settings import Kind
+
+group = location_group(Kind.SOURCE)
