@@ -1,0 +1,171 @@
+"""What all states of a store together say: where each blob lies, which packfiles count, which snapshots live.
+
+Owns the order in which states are applied and the meaning of their entries (`docs/design/format.md`, "States"). Reads
+no files: see `repository`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from heapq import heapify, heappop, heappush
+
+from caldav_backup.kloset.errors import Damaged
+from caldav_backup.kloset.locations import Locations
+from caldav_backup.kloset.resources import ZERO_MAC, ResourceType
+from caldav_backup.kloset.state import (
+    ColouredEntry,
+    DeleteEntry,
+    EntryType,
+    Location,
+    LocationEntry,
+    PackfileEntry,
+    Run,
+    State,
+)
+
+
+class Index:
+    """The merge of the states that were applied so far."""
+
+    def __init__(self) -> None:
+        self._locations = Locations()
+        self._packfiles: dict[bytes, PackfileEntry] = {}
+        self._coloured: dict[tuple[int, bytes], ColouredEntry] = {}
+        self._states: dict[bytes, State] = {}
+        self.unreachable: tuple[bytes, ...] = ()
+        """States that were not applied, for no root leads to them."""
+
+    def apply_all(self, states: Mapping[bytes, State]) -> None:
+        """Apply states by their ids, parents first, siblings by time; a parent that is not among them was before."""
+        ordered, lost = order_states(states)
+        self.unreachable += tuple(lost)
+        for identifier in ordered:
+            self.apply(identifier, states[identifier])
+
+    def apply(self, identifier: bytes, state: State) -> None:
+        """Apply one state behind all others; Damaged, naming it, when a deletion in it makes no sense."""
+        for run in state.runs:
+            if run.type == EntryType.LOCATION:
+                self._locations.add(run)
+            else:
+                self._apply_entries(identifier, run)
+        # The runs live on in `_locations`; the rest of a state is small.
+        self._states[identifier] = State((), state.timestamp_ns, state.parent, state.serial, state.version)
+
+    def _apply_entries(self, identifier: bytes, run: Run) -> None:
+        for entry in run.read():
+            match entry:
+                case ColouredEntry():
+                    self._coloured.setdefault((entry.resource_type, entry.identifier), entry)
+                case PackfileEntry():
+                    self._packfiles.setdefault(entry.packfile, entry)
+                case DeleteEntry():
+                    self._delete(identifier, entry)
+                case LocationEntry():
+                    raise AssertionError("locations are added as runs")
+
+    def _delete(self, identifier: bytes, entry: DeleteEntry) -> None:
+        match entry.what:
+            case EntryType.LOCATION:
+                self._locations.remove(entry.resource_type, entry.mac, entry.packfile)
+            case EntryType.COLOURED:
+                self._coloured.pop((entry.resource_type, entry.mac), None)
+            case EntryType.PACKFILE:
+                self._packfiles.pop(entry.packfile, None)
+                self._locations.remove_packfile(entry.packfile)
+            case _:
+                raise Damaged(f"the state {identifier.hex()} deletes something of kind {entry.what}; run a check")
+
+    @property
+    def states(self) -> Sequence[bytes]:
+        """Ids of the applied states, in the order of applying."""
+        return list(self._states)
+
+    @property
+    def last_state(self) -> bytes:
+        """Id of the state applied last, the parent of the next one to write; all zero when there is none."""
+        return next(reversed(self._states), ZERO_MAC)
+
+    @property
+    def serial(self) -> bytes | None:
+        """Serial of the state applied last."""
+        return next((state.serial for state in reversed(self._states.values())), None)
+
+    @property
+    def missing_parents(self) -> dict[bytes, bytes]:
+        """By state, the parent that it names and that no file holds."""
+        return {
+            identifier: state.parent
+            for identifier, state in self._states.items()
+            if state.parent != ZERO_MAC and state.parent not in self._states
+        }
+
+    @property
+    def packfiles(self) -> Mapping[bytes, PackfileEntry]:
+        """Packfiles whose blobs count, coloured ones among them."""
+        return self._packfiles
+
+    def is_coloured(self, resource_type: ResourceType, identifier: bytes) -> bool:
+        """Whether a snapshot was removed, or a packfile is about to be."""
+        return (resource_type, identifier) in self._coloured
+
+    def _is_usable(self, packfile: bytes) -> bool:
+        return packfile in self._packfiles and (ResourceType.PACKFILE, packfile) not in self._coloured
+
+    def contains(self, resource_type: ResourceType, mac: bytes) -> bool:
+        """Whether a blob need not be stored again: what lies in a coloured packfile must be."""
+        return any(self._is_usable(place.packfile) for place in self._locations.find(resource_type, mac))
+
+    def contains_many(self, resource_type: ResourceType, macs: Sequence[bytes]) -> list[bool]:
+        found = self._locations.find_many(resource_type, macs)
+        return [any(self._is_usable(place.packfile) for place in places) for places in found]
+
+    def find_location(self, resource_type: ResourceType, mac: bytes) -> Location | None:
+        """Where to read a blob first, if it is anywhere."""
+        return next(iter(self.find_locations(resource_type, mac)), None)
+
+    def find_locations(self, resource_type: ResourceType, mac: bytes) -> list[Location]:
+        """Everywhere a blob can be read, best first: a coloured packfile still holds its blobs until it is deleted."""
+        return self._by_use(self._locations.find(resource_type, mac))
+
+    def find_locations_of(self, resource_type: ResourceType, macs: Sequence[bytes]) -> list[list[Location]]:
+        """The same for each of `macs`."""
+        return [self._by_use(places) for places in self._locations.find_many(resource_type, macs)]
+
+    def _by_use(self, places: list[Location]) -> list[Location]:
+        if len(places) == 1 and self._is_usable(places[0].packfile):
+            return places
+        known = [place for place in places if place.packfile in self._packfiles]
+        return sorted(known, key=lambda place: not self._is_usable(place.packfile))
+
+    def snapshot_ids(self) -> list[bytes]:
+        """Snapshots that were not removed; whether their packfile is coloured does not matter."""
+        return [
+            identifier
+            for identifier, places in self._locations.snapshots().items()
+            if (ResourceType.SNAPSHOT, identifier) not in self._coloured
+            and any(place.packfile in self._packfiles for place in places)
+        ]
+
+
+def order_states(states: Mapping[bytes, State]) -> tuple[list[bytes], list[bytes]]:
+    """Ids with parents before children and otherwise by time; and those that no root leads to, a cycle of parents.
+
+    A state is a root when its parent is not among the others. Programs fix the parent before they look for new states,
+    so it is often one too old, and siblings are common.
+    """
+    children: dict[bytes, list[bytes]] = {}
+    ready: list[tuple[int, bytes]] = []
+    for identifier, state in states.items():
+        if state.parent in states:
+            children.setdefault(state.parent, []).append(identifier)
+        else:
+            ready.append((state.timestamp_ns, identifier))
+    heapify(ready)
+    ordered: list[bytes] = []
+    while ready:
+        _, identifier = heappop(ready)
+        ordered.append(identifier)
+        for child in children.pop(identifier, ()):
+            heappush(ready, (states[child].timestamp_ns, child))
+    return ordered, sorted(set(states).difference(ordered))
