@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from caldav_backup.cli.invented_events import Event, calendar_object, escape, invented_event, start_of, utc
 
-__all__ = ["Event", "collection", "event", "events", "journal", "mixed", "todo"]
+__all__ = ["Event", "event", "events", "journal", "mixed", "todo"]
 
 _NOTES = "A line long enough to be folded by whoever writes it, with a comma, a semicolon; and an umlaut: ü. " * 2
 
@@ -33,9 +33,3 @@ def mixed(count: int, first: int = 0) -> list[Event]:
     """`count` objects: of ten, eight are events, one a task, one a journal entry."""
     kinds = [event] * 8 + [todo, journal]
     return [kinds[number % 10](number) for number in range(first, first + count)]
-
-
-def collection(objects: list[Event]) -> bytes:
-    """All of them in one VCALENDAR, as a whole calendar is imported."""
-    inner = b"".join(item.content.split(b"EN\r\n", 1)[1].removesuffix(b"END:VCALENDAR\r\n") for item in objects)
-    return objects[0].content.split(b"EN\r\n", 1)[0] + b"EN\r\n" + inner + b"END:VCALENDAR\r\n"

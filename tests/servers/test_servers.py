@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from caldav_backup.cli.loopback import ServerDidNotStart, serve
-from tests.events import collection, event, events, mixed
+from caldav_backup.cli.plain_dav import one_calendar
+from tests.events import event, events, mixed
 from tests.servers.server import Server, members, put, seed
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def test_events_are_the_same_every_time_and_of_a_usual_size() -> None:
     assert events(20) == events(20)
     assert len({item.uid for item in mixed(100)}) == 100
     assert all(500 <= len(item.content) <= 600 for item in mixed(100))
-    assert collection(events(3)).count(b"BEGIN:VEVENT") == 3
+    assert one_calendar(events(3)).count(b"BEGIN:VEVENT") == 3
 
 
 def test_a_stopped_server_answers_nobody(tmp_path: Path) -> None:
