@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from caldav_backup.kloset.configuration import ChunkSizes
 
 from caldav_backup.kloset import records
 from caldav_backup.kloset.btree import Node, Root
 from caldav_backup.kloset.chunking import cut
-from caldav_backup.kloset.configuration import ChunkSizes
 from caldav_backup.kloset.entries import Entry
 from caldav_backup.kloset.gear import GEAR
 from caldav_backup.kloset.hashing import Keyed, plain_hash
