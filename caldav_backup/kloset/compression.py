@@ -1,0 +1,151 @@
+"""Compression of single blobs, by the name that CONFIG gives it.
+
+Owns the three algorithms (`docs/design/format.md`, "Compression") and the limit on what a stream may become. What was
+compressed is stored even when it became longer: a reader could not tell the two apart.
+"""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from collections.abc import Callable
+from functools import cache, partial
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import lz4.frame
+
+from caldav_backup.kloset.errors import Damaged, UnsupportedStore
+
+if TYPE_CHECKING:
+    from caldav_backup.kloset.resources import BytesLike
+
+Function = TypeVar("Function")
+
+LZ4: Final = "LZ4"
+GZIP: Final = "GZIP"
+ZSTD: Final = "ZSTD"
+
+_GZIP_LEVEL: Final = 6
+_GZIP_FRAME: Final = 16 + zlib.MAX_WBITS
+
+
+def compressor(algorithm: str | None) -> Callable[[BytesLike], bytes]:
+    """The function that compresses one blob; it may be called from any thread. None leaves bytes as they are.
+
+    UnsupportedStore for an algorithm that is not known.
+    """
+    if algorithm is None:
+        return bytes
+    return _find(_COMPRESSORS, algorithm)
+
+
+def compress(algorithm: str | None, data: BytesLike) -> bytes:
+    """What `compressor` returns, called once."""
+    return compressor(algorithm)(data)
+
+
+def decompress(algorithm: str | None, data: BytesLike, limit: int) -> bytes:
+    """The bytes that were compressed.
+
+    Damaged when they are malformed, cut short, followed by more, or longer than `limit`; no more than one byte above
+    the limit is ever inflated. UnsupportedStore for an algorithm that is not known.
+    """
+    if algorithm is None:
+        content = bytes(data)
+    else:
+        inflate = _find(_INFLATORS, algorithm)
+        # An empty blob may have an empty encoding.
+        content = inflate(data, limit + 1) if len(data) else b""
+    if len(content) > limit:
+        raise Damaged(f"a blob holds more than the {limit} bytes that it may; the store is damaged there")
+    return content
+
+
+def _inflate_lz4(data: BytesLike, most: int) -> bytes:
+    inflator = lz4.frame.LZ4FrameDecompressor()
+    try:
+        content: bytes = inflator.decompress(data, max_length=most)
+    except RuntimeError as exc:
+        raise _malformed(LZ4) from exc
+    if len(content) < most and (not inflator.eof or inflator.unused_data):
+        raise _malformed(LZ4)
+    return content
+
+
+def _deflate_gzip(data: BytesLike) -> bytes:
+    # zlib writes no time into the frame, so that equal content stays equal.
+    return zlib.compress(data, _GZIP_LEVEL, _GZIP_FRAME)
+
+
+def _inflate_gzip(data: BytesLike, most: int) -> bytes:
+    inflator = zlib.decompressobj(_GZIP_FRAME)
+    try:
+        content = inflator.decompress(data, most)
+    except zlib.error as exc:
+        raise _malformed(GZIP) from exc
+    if len(content) < most and (not inflator.eof or inflator.unused_data):
+        raise _malformed(GZIP)
+    return content
+
+
+def _deflate_zstd(data: BytesLike) -> bytes:
+    return _zstd().compressor.compress(data)
+
+
+def _inflate_zstd(data: BytesLike, most: int) -> bytes:
+    import zstandard
+
+    try:
+        announced = zstandard.get_frame_parameters(data).content_size
+        if most <= announced < zstandard.CONTENTSIZE_UNKNOWN:
+            raise Damaged(f"a blob announces {announced} bytes, more than it may hold; the store is damaged there")
+        return _zstd().decompressor.decompress(data, max_output_size=most, allow_extra_data=False)
+    except zstandard.ZstdError as exc:
+        raise _malformed(ZSTD) from exc
+
+
+@cache
+def _zstd() -> _ZstdContexts:
+    return _ZstdContexts()
+
+
+class _ZstdContexts(threading.local):
+    """Making a context costs more than compressing 1 KB with it, and no two threads may share one."""
+
+    def __init__(self) -> None:
+        import zstandard
+
+        self.compressor = zstandard.ZstdCompressor()
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+def _find(functions: dict[str, Function], algorithm: str) -> Function:
+    try:
+        return functions[algorithm]
+    except KeyError:
+        raise UnsupportedStore(
+            f"the store uses the compression {algorithm[:32]!r}, which is not known here; a newer version may read it"
+        ) from None
+
+
+def _malformed(algorithm: str) -> Damaged:
+    return Damaged(f"a blob is not a whole {algorithm} stream; the store is damaged there")
+
+
+_COMPRESSORS: Final[dict[str, Callable[[BytesLike], bytes]]] = {
+    # 4 MiB is the most that a block may have: the library takes 64 KiB blocks for shorter content.
+    LZ4: partial(
+        lz4.frame.compress,
+        block_size=lz4.frame.BLOCKSIZE_MAX4MB,
+        block_linked=False,
+        content_checksum=True,
+        store_size=False,
+    ),
+    GZIP: _deflate_gzip,
+    ZSTD: _deflate_zstd,
+}
+_INFLATORS: Final[dict[str, Callable[[BytesLike, int], bytes]]] = {
+    LZ4: _inflate_lz4,
+    GZIP: _inflate_gzip,
+    ZSTD: _inflate_zstd,
+}
