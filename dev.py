@@ -259,12 +259,7 @@ def coverage(python: Path, arguments: list[str]) -> int:
 
 
 def bench(python: Path, arguments: list[str]) -> int:
-    there = sorted(path.stem for path in (ROOT / "benchmarks").glob("bench_*.py"))
-    names = [name if name.startswith("bench_") else f"bench_{name}" for name in arguments] or there
-    unknown = sorted(set(names) - set(there))
-    if unknown:
-        raise Trouble(f"no such benchmark: {', '.join(unknown)} (there are: {', '.join(there)})")
-    return max((run(python, f"benchmarks.{name}") for name in names), default=0)
+    return run(python, "benchmarks", *arguments)
 
 
 def format_code(python: Path) -> int:
