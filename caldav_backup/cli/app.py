@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+
+import typer
 
 from caldav_backup import __version__
 from caldav_backup.cli import commands
@@ -40,7 +41,7 @@ def _run(words: Sequence[str], environ: Mapping[str, str], terminal: Terminal) -
     try:
         grammar = commands.BuiltGrammar()
         if COMPLETION_VARIABLE in environ:
-            return int(_parse(commands.build(), [], None) or 0)
+            return int(commands.build().main(prog_name=PROGRAM, standalone_mode=False) or 0)
         request = rewrite(words, grammar)
         answer = _answer(request, grammar, Invocation(request.globals, environ, terminal))
         if answer is None:
@@ -61,12 +62,13 @@ def _answer(request: Request, grammar: commands.BuiltGrammar, invocation: Invoca
     parser = grammar.parser(request.command[0]) if known else commands.build()
     if not request.command and not request.words:
         raise Usage(f"no command given; '{PROGRAM} --help' lists them")
-    answer = _parse(parser, request.words, invocation)
-    return answer if isinstance(answer, Answer) else None
-
-
-def _parse(parser: Any, words: Sequence[str], invocation: Invocation | None) -> Any:
-    return parser.main(args=list(words), prog_name=PROGRAM, standalone_mode=False, obj=invocation)
+    try:
+        # Not `parser.main`: that turns interrupts and broken pipes into exit codes of its own.
+        with parser.make_context(PROGRAM, list(request.words), obj=invocation) as context:
+            answer: Answer = parser.invoke(context)
+            return answer
+    except typer.Exit:
+        return None
 
 
 def _failed(error: BaseException, request: Request, terminal: Terminal) -> int:

@@ -26,8 +26,6 @@ class Command:
 
 
 COMMANDS: tuple[Command, ...] = (
-#    Command("init", "init"),
-#    Command("create", "init", is_alias=True),
     Command("source", "source", "group", is_group=True),
     Command("destination", "destination", "group", is_group=True),
     Command("store", "store", "group", is_group=True),

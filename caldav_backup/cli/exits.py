@@ -116,6 +116,7 @@ CODES: Mapping[str, Exit] = {
     "caldav_backup.archiver.selection.NoSuchCalendar": Exit.NOT_FOUND,
     "caldav_backup.inspection.errors.SourceNeeded": Exit.USAGE,
     "caldav_backup.inspection.errors.NotASnapshot": Exit.USAGE,
+    "caldav_backup.inspection.errors.NotACalendar": Exit.USAGE,
     "caldav_backup.inspection.errors.NoSuchSource": Exit.NOT_FOUND,
 }
 

@@ -16,7 +16,7 @@ import typer
 
 from caldav_backup.cli.answer import Answer, Table
 from caldav_backup.cli.argv import Globals
-from caldav_backup.cli.exits import Exit, is_expected
+from caldav_backup.cli.exits import Exit, Terminated, is_expected
 from caldav_backup.cli.terminal import Terminal, clean
 
 #: Version of the JSON document's shape; a new key is no new version.
@@ -63,6 +63,8 @@ def error_message(error: BaseException) -> str:
         return error_message(error.exceptions[0])
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
+    if isinstance(error, Terminated):
+        return "terminated"
     if isinstance(error, OSError) and error.strerror:
         name = f"{error.filename}: " if error.filename else ""
         return f"{name}{error.strerror}"
