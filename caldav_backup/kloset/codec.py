@@ -1,0 +1,43 @@
+"""How one store turns bytes into stored bytes, and back: compress, then seal; open, then inflate.
+
+Owns the order of the two (`docs/design/format.md`, "The envelope"); either step is absent when CONFIG does not name it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from caldav_backup.kloset.compression import compressor, decompress
+from caldav_backup.kloset.encryption import open_sealed, seal
+
+if TYPE_CHECKING:
+    from caldav_backup.kloset.configuration import Configuration
+    from caldav_backup.kloset.resources import BytesLike
+
+
+class Codec:
+    """The codec of one store; may be used from any thread."""
+
+    __slots__ = ("_compress", "_compression", "_encryption", "_key")
+
+    def __init__(self, configuration: Configuration, key: bytes | None) -> None:
+        """`key` is None in a plaintext store."""
+        self._compression = configuration.compression.algorithm if configuration.compression else None
+        self._compress = compressor(self._compression)
+        self._encryption = configuration.encryption
+        self._key = key or b""
+
+    def encode(self, data: BytesLike) -> bytes:
+        """Stored bytes; of the same data different ones each time when the store is encrypted."""
+        compressed = self._compress(data)
+        if self._encryption is None:
+            return compressed
+        return seal(self._key, compressed, self._encryption.segment_size)
+
+    def decode(self, stored: BytesLike, limit: int) -> bytes:
+        """What was encoded. Damaged when changed, or longer than `limit` bytes, before inflating more."""
+        if self._encryption is None:
+            return decompress(self._compression, stored, limit)
+        parameters = self._encryption
+        opened = open_sealed(self._key, stored, parameters.segment_size, parameters.subkey_algorithm)
+        return decompress(self._compression, opened, limit)
