@@ -1,0 +1,108 @@
+"""A CalDAV client, usable alone: discovery, listings, contents byte for byte, writes with preconditions.
+
+    async with Client(Transport(url, BasicAuthentication(user, password))) as client:
+        for calendar in (await discover(client)).calendars:
+            versions = await client.list_versions(calendar)
+            contents = await client.fetch(calendar, versions[:100])
+
+Owns the protocol. Knows nothing of stores, snapshots or settings. The names below are the public ones; those that need
+httpx, lxml or asyncio are loaded when they are first used, so that programs that only look at errors start fast.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from caldav_backup.dav.authentication import Authentication, BasicAuthentication
+from caldav_backup.dav.errors import (
+    AnswerCut,
+    BadAnswer,
+    DavError,
+    Forbidden,
+    InvalidLocation,
+    NotCalDAV,
+    NotFound,
+    PreconditionFailed,
+    Refused,
+    ServerUnreachable,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+    UntrustedServer,
+)
+from caldav_backup.dav.hrefs import Location, normalise, parse_location
+from caldav_backup.dav.limits import Limits
+from caldav_backup.dav.models import (
+    Calendar,
+    Discovery,
+    Failed,
+    Fetched,
+    Gone,
+    LeftOut,
+    Principal,
+    Resource,
+    Version,
+    comparable_etag,
+)
+
+if TYPE_CHECKING:
+    from caldav_backup.dav.client import Client
+    from caldav_backup.dav.discovery import discover
+    from caldav_backup.dav.requests import transparency
+    from caldav_backup.dav.retries import Retries
+    from caldav_backup.dav.transport import Transport
+
+_LOADED_LATER = {
+    "Client": "client",
+    "Retries": "retries",
+    "Transport": "transport",
+    "discover": "discovery",
+    "transparency": "requests",
+}
+
+__all__ = [
+    "AnswerCut",
+    "Authentication",
+    "BadAnswer",
+    "BasicAuthentication",
+    "Calendar",
+    "Client",
+    "DavError",
+    "Discovery",
+    "Failed",
+    "Fetched",
+    "Forbidden",
+    "Gone",
+    "InvalidLocation",
+    "LeftOut",
+    "Limits",
+    "Location",
+    "NotCalDAV",
+    "NotFound",
+    "PreconditionFailed",
+    "Principal",
+    "Refused",
+    "Resource",
+    "Retries",
+    "ServerUnreachable",
+    "TooManyRequests",
+    "Transport",
+    "Unauthorized",
+    "Unavailable",
+    "UntrustedServer",
+    "Version",
+    "comparable_etag",
+    "discover",
+    "normalise",
+    "parse_location",
+    "transparency",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LOADED_LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{_LOADED_LATER[name]}"), name)
+    globals()[name] = value
+    return value

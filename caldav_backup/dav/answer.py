@@ -1,0 +1,70 @@
+"""An answer that is still coming: status and headers are there, the body arrives in pieces.
+
+Owns the reading of bodies: their limits, and what it means when they break off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from typing import TYPE_CHECKING
+
+import httpx
+
+from caldav_backup.dav.errors import AnswerCut, BadAnswer
+from caldav_backup.dav.hrefs import path_of
+
+if TYPE_CHECKING:
+    from caldav_backup.dav.requests import Request
+
+
+class Answer:
+    """What a server says to `request`. `headers` are found by any spelling; `url` is what answered in the end."""
+
+    def __init__(self, request: Request, response: httpx.Response) -> None:
+        self.method = request.method
+        self.status = response.status_code
+        self.headers: Mapping[str, str] = response.headers
+        self.url = str(response.url)
+        self._href = path_of(request.url)
+        self._response = response
+
+    @property
+    def says_its_end(self) -> bool:
+        """True when HTTP tells where the body ends; else only its content can show that it was cut."""
+        return "content-length" in self.headers or "chunked" in self.headers.get("transfer-encoding", "")
+
+    async def chunks(self, limit: int) -> AsyncGenerator[bytes, None]:
+        """The body, decompressed. Raises BadAnswer above `limit` bytes, AnswerCut when it ends too early."""
+        size = 0
+        try:
+            async for chunk in self._response.aiter_bytes():
+                size += len(chunk)
+                if size > limit:
+                    raise self.bad(f"the answer has more than {limit:,} bytes")
+                yield chunk
+        except httpx.DecodingError as error:
+            raise self.bad("the answer's compression is damaged") from error
+        except (httpx.RemoteProtocolError, httpx.ReadError) as error:
+            raise self.cut("the connection ended in the middle of the answer") from error
+
+    async def read(self, limit: int) -> bytes:
+        """The whole body; the same errors."""
+        return b"".join([chunk async for chunk in self.chunks(limit)])
+
+    async def beginning(self, limit: int) -> bytes:
+        """About the first `limit` bytes, for a message: a body that breaks off or is too long serves as well."""
+        pieces: list[bytes] = []
+        try:
+            async for chunk in self.chunks(limit):
+                pieces.append(chunk)  # noqa: PERF401  # what came before an error is wanted
+        except BadAnswer:
+            return b"".join(pieces)
+        return b"".join(pieces)
+
+    def bad(self, reason: str) -> BadAnswer:
+        """An error about this answer."""
+        return BadAnswer(reason, method=self.method, href=self._href, status=self.status)
+
+    def cut(self, reason: str) -> AnswerCut:
+        """An error about this answer that asking again may mend."""
+        return AnswerCut(reason, method=self.method, href=self._href, status=self.status)

@@ -1,0 +1,129 @@
+"""From a status that was not wished for to the error that says so.
+
+Owns the reading of error bodies: the precondition in `DAV:error`, a readable excerpt, Retry-After, quota reasons.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from lxml import etree
+
+from caldav_backup.dav.errors import (
+    DavError,
+    Forbidden,
+    NotFound,
+    PreconditionFailed,
+    Refused,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+)
+from caldav_backup.dav.names import ERROR, RESPONSEDESCRIPTION, local_name, namespace
+
+_EXCERPT = 200
+_UNAVAILABLE = frozenset({408, 502, 503, 504})
+#: RFC 3744 §7.1.1: a precondition that only says that a right is missing.
+_MISSING_RIGHT = frozenset({"need-privileges"})
+#: Google says with 403 that a quota is used up (Calendar API, "Handle API errors").
+_QUOTA = re.compile(r"rateLimitExceeded|userRateLimitExceeded|quotaExceeded|dailyLimitExceeded")
+#: Their error bodies describe a Python or PHP exception in elements of their own; those are no preconditions.
+_NO_CONDITION = frozenset({"http://sabredav.org/ns"})
+_INVISIBLE = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>|<[^>]*$", re.DOTALL | re.IGNORECASE)
+
+_MEANINGS: Mapping[int, str] = {
+    207: "not all of it was accepted, so nothing was done",
+    400: "the server calls the request malformed",
+    403: "the server forbids it",
+    404: "it is not there",
+    405: "the server does not allow this method here",
+    409: "it conflicts with what is there",
+    410: "it is gone",
+    412: "a precondition does not hold",
+    413: "the server finds it too large",
+    415: "the server does not take this kind of content",
+    423: "it is locked",
+    429: "the server asks for fewer requests",
+    500: "the server failed",
+    501: "the server does not know this method",
+    502: "the gateway got no usable answer",
+    503: "the server is not available now",
+    504: "the gateway waited too long",
+    507: "the server has no room, or found the answer too large",
+}
+
+
+def refusal(method: str, href: str, status: int, headers: Mapping[str, str], body: bytes) -> DavError:
+    """The error for an answer; `body` is its beginning, bounded by the caller, and without credentials."""
+    condition = _condition(body)
+    text = body.decode("utf-8", "replace")
+    kind = _kind(status, condition, text)
+    return kind(
+        f"{status} {_MEANINGS.get(status, 'unexpected answer')}",
+        method=method,
+        href=href,
+        status=status,
+        condition=condition,
+        excerpt=readable(text),
+        retry_after=retry_after(headers.get("retry-after", ""), datetime.now(UTC)),
+    )
+
+
+def _kind(status: int, condition: str, text: str) -> type[DavError]:
+    if status == 401:
+        return Unauthorized
+    if status in {404, 410}:
+        return NotFound
+    if status == 429 or (status == 403 and _QUOTA.search(text)):
+        return TooManyRequests
+    if status in _UNAVAILABLE:
+        return Unavailable
+    if status == 403 and (not condition or condition in _MISSING_RIGHT):
+        return Forbidden
+    # Xandikos 0.4 gives 412 for `no-uid-conflict` and `valid-calendar-data` too; those are no failed If-Match.
+    if status == 412 and not condition:
+        return PreconditionFailed
+    return Refused
+
+
+def retry_after(value: str, now: datetime) -> float | None:
+    """Seconds of a Retry-After header (RFC 9110 §10.2.3): a number, or a date compared with `now`. None: unusable."""
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())
+
+
+def readable(text: str) -> str:
+    """The beginning of an error page or error document as one line without markup."""
+    line = " ".join(html.unescape(_INVISIBLE.sub(" ", text)).split())
+    visible = "".join(character if character.isprintable() else "?" for character in line)
+    return visible if len(visible) <= _EXCERPT else visible[: _EXCERPT - 1] + "…"
+
+
+def _condition(body: bytes) -> str:
+    """The local name of the precondition in a `DAV:error` document; empty when the body is none."""
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
+    )
+    try:
+        root = etree.fromstring(body, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return ""  # a text or a page: `readable` shows it
+    if root.tag != ERROR:
+        return ""
+    for child in root:
+        name = str(child.tag)
+        if name != RESPONSEDESCRIPTION and namespace(name) not in _NO_CONDITION:
+            return local_name(name)
+    return ""

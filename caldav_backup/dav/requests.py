@@ -1,0 +1,162 @@
+"""Each request as a value: method, URL, headers, body, and the statuses that mean success.
+
+Owns what is asked; pure, nothing is sent here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from lxml import etree
+
+from caldav_backup.dav import names
+
+_XML_HEADERS = {"content-type": "application/xml; charset=utf-8"}
+#: A multistatus should be 207; some gateways turn that into 200.
+_MULTISTATUS = frozenset({200, 207})
+#: RFC 4918 §10.2, as the `depth` of a PROPFIND.
+ITSELF, MEMBERS = "0", "1"
+
+#: Characters that XML 1.0 cannot carry, not even escaped (§2.2).
+_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Request(NamedTuple):
+    """One request; `url` is absolute and without userinfo. Other statuses than `expected` are errors."""
+
+    method: str
+    url: str
+    expected: frozenset[int]
+    headers: Mapping[str, str] = {}
+    content: bytes | None = None
+
+
+def propfind(url: str, properties: Iterable[str], depth: str) -> Request:
+    """The named properties (Clark names) of a resource, or of it and its members (RFC 4918 §9.1)."""
+    root = _element(names.PROPFIND)
+    _prop(root, properties)
+    return _xml("PROPFIND", url, root, _MULTISTATUS, {"depth": depth})
+
+
+def propname(url: str, depth: str) -> Request:
+    """Which properties there are (RFC 4918 §9.1.4)."""
+    root = _element(names.PROPFIND)
+    etree.SubElement(root, names.PROPNAME)
+    return _xml("PROPFIND", url, root, _MULTISTATUS, {"depth": depth})
+
+
+def multiget(url: str, properties: Iterable[str], members: Iterable[str]) -> Request:
+    """The named properties of these members, given by absolute path (RFC 4791 §7.9)."""
+    root = _element(names.CALENDAR_MULTIGET)
+    _prop(root, properties)
+    for href in members:
+        etree.SubElement(root, names.HREF).text = href
+    # RFC 4791 §7.9 ignores Depth here; it is sent since every request that may have one should (Cyrus 3.6: 403 else).
+    return _xml("REPORT", url, root, _MULTISTATUS, {"depth": MEMBERS})
+
+
+def get(url: str) -> Request:
+    """The resource itself."""
+    return Request("GET", url, frozenset({200}))
+
+
+def put(url: str, content: bytes, *, if_match: str | None, if_none_match: bool, headers: Mapping[str, str]) -> Request:
+    """Write a calendar object resource; the preconditions are RFC 9110 §13.1.1 and, for `*`, §13.1.2."""
+    conditions = {"content-type": "text/calendar; charset=utf-8"} | _if_match(if_match)
+    if if_none_match:
+        conditions["if-none-match"] = "*"
+    return Request("PUT", url, frozenset({200, 201, 204}), conditions | dict(headers), content)
+
+
+def delete(url: str, *, if_match: str | None, headers: Mapping[str, str]) -> Request:
+    """Remove a resource."""
+    return Request("DELETE", url, frozenset({200, 202, 204}), _if_match(if_match) | dict(headers))
+
+
+def mkcalendar(url: str, displayname: str | None, components: Sequence[str]) -> Request:
+    """Make a calendar (RFC 4791 §5.3.1). Only 201 says that it was made: Xandikos 0.4 answers 207 when it was not."""
+    root = _element(names.MKCALENDAR)
+    _new_collection(root, displayname, components)
+    return _xml("MKCALENDAR", url, root, frozenset({201}), {})
+
+
+def extended_mkcol(url: str, displayname: str | None, components: Sequence[str]) -> Request:
+    """The same by RFC 5689, for servers without MKCALENDAR."""
+    root = _element(names.MKCOL)
+    prop = _new_collection(root, displayname, components)
+    kinds = etree.SubElement(prop, names.RESOURCETYPE)
+    etree.SubElement(kinds, names.COLLECTION)
+    etree.SubElement(kinds, names.CALENDAR)
+    return _xml("MKCOL", url, root, frozenset({201}), {})
+
+
+def proppatch(url: str, name: str, value: str | bytes | None) -> Request:
+    """Set one property to a text, or to a whole property element given as XML; None removes it (RFC 4918 §9.2).
+
+    Raises ValueError when the XML is not an element of that name.
+    """
+    root = _element(names.PROPERTYUPDATE)
+    prop = etree.SubElement(etree.SubElement(root, names.REMOVE if value is None else names.SET), names.PROP)
+    if isinstance(value, bytes):
+        prop.append(_parsed(name, value))
+    else:
+        etree.SubElement(prop, name).text = writable(value or "") or None
+    return _xml("PROPPATCH", url, root, _MULTISTATUS, {})
+
+
+def transparency(value: str) -> bytes:
+    """The element of `schedule-calendar-transp` (RFC 6638 §9.1) for `opaque` or `transparent`."""
+    root = _element(names.SCHEDULE_CALENDAR_TRANSP)
+    kind = "transparent" if value == "transparent" else "opaque"
+    etree.SubElement(root, f"{{{names.namespace(names.SCHEDULE_CALENDAR_TRANSP)}}}{kind}")
+    return etree.tostring(root)
+
+
+def writable(text: str) -> str:
+    """`text` without what XML cannot carry."""
+    return _UNWRITABLE.sub("", text)
+
+
+def _if_match(etag: str | None) -> dict[str, str]:
+    return {} if etag is None else {"if-match": etag}
+
+
+def _element(name: str) -> etree._Element:
+    return etree.Element(name, nsmap=names.PREFIXES)
+
+
+def _prop(parent: etree._Element, properties: Iterable[str]) -> etree._Element:
+    prop = etree.SubElement(parent, names.PROP)
+    for name in properties:
+        etree.SubElement(prop, name)
+    return prop
+
+
+def _new_collection(root: etree._Element, displayname: str | None, components: Sequence[str]) -> etree._Element:
+    """The least that a new calendar needs; the rest follows by PROPPATCH, since one refused property refuses all."""
+    prop = etree.SubElement(etree.SubElement(root, names.SET), names.PROP)
+    if displayname:
+        etree.SubElement(prop, names.DISPLAYNAME).text = writable(displayname)
+    if components:
+        kinds = etree.SubElement(prop, names.SUPPORTED_CALENDAR_COMPONENT_SET)
+        for component in components:
+            etree.SubElement(kinds, names.COMP, name=component)
+    return prop
+
+
+def _parsed(name: str, xml: bytes) -> etree._Element:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
+    try:
+        element = etree.fromstring(xml, parser)
+    except etree.XMLSyntaxError as error:
+        raise ValueError(f"the value of {name} is not XML: {error}") from error
+    if element.tag != name:
+        raise ValueError(f"the value of {name} is an element of another name")
+    return element
+
+
+def _xml(method: str, url: str, root: etree._Element, expected: frozenset[int], headers: Mapping[str, str]) -> Request:
+    content = etree.tostring(root, xml_declaration=True, encoding="utf-8")
+    return Request(method, url, expected, _XML_HEADERS | dict(headers), content)
