@@ -1,0 +1,247 @@
+"""An open store: its configuration, its keys, its index, and everything that is reached through them.
+
+Owns opening and creating, the list of snapshots, and the commit of a state. How blobs are read is told in `blobs`,
+what a snapshot holds in `snapshot`, how one is made in `builder`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from caldav_backup.kloset import envelope, unlocking
+from caldav_backup.kloset.blobs import BlobReader
+from caldav_backup.kloset.codec import Codec
+from caldav_backup.kloset.errors import (
+    AmbiguousSnapshot,
+    Damaged,
+    InvalidArgument,
+    SnapshotNotFound,
+    StorageFileMissing,
+    StoreIdentityChanged,
+)
+from caldav_backup.kloset.header import Header, read_header
+from caldav_backup.kloset.index import Index
+from caldav_backup.kloset.resources import MAC_SIZE, VERSION_1_1_0, BytesLike, ResourceType
+from caldav_backup.kloset.snapshot import Snapshot
+from caldav_backup.kloset.state import ColouredEntry, Run, State, make_run
+from caldav_backup.kloset.storage import Kind, Storage
+
+if TYPE_CHECKING:
+    from caldav_backup.kloset.configuration import Configuration
+
+STATE_LIMIT = 1 << 30
+"""Most bytes of one state after inflating: 12 million locations."""
+LOCK_LIMIT = 1 << 16
+MIN_PREFIX = 4
+"""Hexadecimal digits that name a snapshot at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreIdentity:
+    """What must not change between two visits to a location: somebody else's store, or encryption turned off."""
+
+    repository_id: UUID
+    encrypted: bool
+
+
+def read_configuration(storage: Storage) -> Configuration:
+    """What CONFIG says; in an encrypted store it is genuine only once the passphrase has opened it."""
+    return unlocking.parse(storage.read_configuration())
+
+
+class Repository:
+    """One open store. Not for several threads at once, but for a lock's refreshment."""
+
+    def __init__(self, storage: Storage, unlocked: unlocking.Unlocked, index: Index | None = None) -> None:
+        """For `create`, `open` and the check, which brings an index of its own."""
+        self.storage = storage
+        self.configuration = unlocked.configuration
+        self.codec = Codec(unlocked.configuration, unlocked.key)
+        self.keyed = unlocked.configuration.keyed(unlocked.key)
+        self._unlocked = unlocked
+        self._index = index
+        self._headers: dict[bytes, Header] = {}
+        self._blobs = BlobReader(
+            storage, self.codec, self.keyed, self.configuration.chunking.maximum, lambda: self.index
+        )
+
+    def __repr__(self) -> str:
+        return f"<Repository {self.configuration.repository_id} at {self.storage.location}>"
+
+    @classmethod
+    def create(cls, storage: Storage, configuration: Configuration, *, passphrase: bytes | None = None) -> Repository:
+        """Make an empty store. StoreExists, PassphraseRequired or PassphraseNotExpected."""
+        unlocked = unlocking.lock(configuration, passphrase)
+        storage.create(unlocking.to_file(unlocked))
+        return cls(storage, unlocked)
+
+    @classmethod
+    def open(
+        cls,
+        storage: Storage,
+        *,
+        passphrase: bytes | None = None,
+        expected: StoreIdentity | None = None,
+        allow_kdf_cost: bool = False,
+    ) -> Repository:
+        """Open a store, whose identity must be the `expected` one before a passphrase is tried on it.
+
+        StoreNotFound, UnsupportedStore, StoreIdentityChanged, PassphraseRequired, PassphraseNotExpected,
+        ExcessiveKDFCost, WrongPassphrase, Damaged.
+        """
+        content = storage.read_configuration()
+        if expected is not None:
+            _require_identity(storage, identity_of(unlocking.parse(content)), expected)
+        return cls(storage, unlocking.unlock(content, passphrase, allow_cost=allow_kdf_cost))
+
+    @property
+    def identity(self) -> StoreIdentity:
+        return identity_of(self.configuration)
+
+    def with_index(self, index: Index) -> Repository:
+        """The same store seen through another index."""
+        return Repository(self.storage, self._unlocked, index)
+
+    # Files
+
+    def seal_file(self, resource_type: ResourceType, version: int, stream: BytesLike) -> bytes:
+        """A state or lock as its file holds it."""
+        return envelope.wrap(resource_type, version, self.codec.encode(stream), self.keyed.mac)
+
+    def open_file(self, resource_type: ResourceType, content: bytes, name: str) -> tuple[int, bytes]:
+        """Version and stream of a state's or lock's file; Damaged, UnsupportedStore."""
+        opened = envelope.unwrap(resource_type, content, self.keyed.mac, name)
+        limit = LOCK_LIMIT if resource_type == ResourceType.LOCK else STATE_LIMIT
+        return opened.version, self.codec.decode(opened.body, limit)
+
+    # The index
+
+    @property
+    def index(self) -> Index:
+        """What all states say; read when first needed. Damaged, naming the state, when one cannot be read."""
+        if self._index is None:
+            index = Index()
+            index.apply_all({identifier: self.read_state(identifier) for identifier in self.storage.ids(Kind.STATE)})
+            self._index = index
+        return self._index
+
+    def refresh(self) -> None:
+        """Take up states that others wrote since the index was read."""
+        known = set(self.index.states) | set(self.index.unreachable)
+        new = [identifier for identifier in self.storage.ids(Kind.STATE) if identifier not in known]
+        self.index.apply_all({identifier: self.read_state(identifier) for identifier in new})
+
+    def read_state(self, identifier: bytes) -> State:
+        """One state. Damaged, naming it."""
+        name = f"the state {identifier.hex()} of the store at {self.storage.location}"
+        try:
+            version, stream = self.open_file(ResourceType.STATE, self.storage.read(Kind.STATE, identifier), name)
+            return State.from_bytes(stream, version)
+        except (Damaged, StorageFileMissing) as exc:
+            raise Damaged(
+                f"{name} cannot be read ({exc}); run a check, or bring it back from a copy of the store"
+            ) from exc
+
+    def put_state(self, identifier: bytes, runs: Sequence[Run], *, timestamp_ns: int | None = None) -> State:
+        """Commit what `runs` say as a new state: from now on everybody sees it."""
+        state = State(
+            tuple(runs),
+            time.time_ns() if timestamp_ns is None else timestamp_ns,
+            self.index.last_state,
+            self.index.serial or self.configuration.repository_id.bytes,
+        )
+        self._put(identifier, state)
+        return state
+
+    def _put(self, identifier: bytes, state: State) -> None:
+        sealed = self.seal_file(ResourceType.STATE, VERSION_1_1_0, state.to_bytes())
+        self.storage.write(Kind.STATE, identifier, sealed)
+        self.index.apply(identifier, state)
+
+    # Blobs
+
+    def has_blob(self, resource_type: ResourceType, mac: bytes) -> bool:
+        """Whether a blob need not be stored again."""
+        return self.index.contains(resource_type, mac)
+
+    def get_blob(self, resource_type: ResourceType, mac: bytes) -> bytes:
+        """One verified blob; every copy is tried. BlobMissing, or Damaged when all copies are."""
+        return self._blobs.get_blob(resource_type, mac)
+
+    def get_blobs(self, resource_type: ResourceType, macs: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """Verified blobs with their MACs in the given order; neighbours in a packfile are read together."""
+        return self._blobs.get_blobs(resource_type, macs)
+
+    # Snapshots
+
+    def snapshots(self) -> list[Header]:
+        """Headers of all snapshots that were not removed, the oldest first. Damaged, naming the snapshot."""
+        headers = (self.header(identifier) for identifier in self.index.snapshot_ids())
+        return sorted(headers, key=lambda header: (header.timestamp_ns, header.identifier))
+
+    def header(self, identifier: bytes) -> Header:
+        """The header of one snapshot. SnapshotNotFound, or Damaged."""
+        if identifier not in self._headers:
+            if not self.index.find_locations(ResourceType.SNAPSHOT, identifier):
+                raise self._unknown(identifier.hex())
+            encoded = self.get_blob(ResourceType.SNAPSHOT, identifier)
+            self._headers[identifier] = read_header(encoded, identifier)
+        return self._headers[identifier]
+
+    def snapshot(self, identifier: bytes) -> Snapshot:
+        """One snapshot, to read it by path. SnapshotNotFound, or Damaged."""
+        if identifier not in self.index.snapshot_ids():
+            raise self._unknown(identifier.hex())
+        return Snapshot(self, self.header(identifier))
+
+    def find_snapshot(self, prefix: str) -> Header:
+        """The snapshot whose identifier begins with these hexadecimal digits. SnapshotNotFound, AmbiguousSnapshot."""
+        digits = prefix.lower()
+        if len(digits) < MIN_PREFIX or not set(digits) <= set("0123456789abcdef"):
+            raise InvalidArgument(
+                f"{prefix!r} names no snapshot: give at least {MIN_PREFIX} hexadecimal digits of its id"
+            )
+        found = [identifier for identifier in self.index.snapshot_ids() if identifier.hex().startswith(digits)]
+        if not found:
+            raise self._unknown(prefix)
+        if len(found) > 1:
+            candidates = ", ".join(sorted(identifier.hex()[: len(digits) + 8] for identifier in found))
+            raise AmbiguousSnapshot(f"more than one snapshot begins with {prefix}: {candidates}; give more digits")
+        return self.header(found[0])
+
+    def remove_snapshot(self, identifier: bytes) -> None:
+        """Remove a snapshot from the list; its blobs go when a later maintenance finds that nothing needs them."""
+        if identifier not in self.index.snapshot_ids():
+            raise self._unknown(identifier.hex())
+        now = time.time_ns()
+        mark = make_run([ColouredEntry(ResourceType.SNAPSHOT, identifier, now)])
+        state = State((mark,), now, self.index.last_state, self.index.serial or self.configuration.repository_id.bytes)
+        # Named by its content, as plakar's `rm` does it.
+        self._put(self.keyed.mac(state.to_bytes()), state)
+
+    def _unknown(self, name: str) -> SnapshotNotFound:
+        return SnapshotNotFound(
+            f"the store at {self.storage.location} has no snapshot {name[: 2 * MAC_SIZE]}; list them"
+        )
+
+
+def identity_of(configuration: Configuration) -> StoreIdentity:
+    return StoreIdentity(configuration.repository_id, configuration.is_encrypted)
+
+
+def _require_identity(storage: Storage, found: StoreIdentity, expected: StoreIdentity) -> None:
+    if found.repository_id != expected.repository_id:
+        raise StoreIdentityChanged(
+            f"the store at {storage.location} has the id {found.repository_id}, and {expected.repository_id} was there "
+            "before; if you replaced it yourself, forget the old one first"
+        )
+    if found.encrypted != expected.encrypted:
+        was, now = ("encrypted", "plaintext") if expected.encrypted else ("plaintext", "encrypted")
+        raise StoreIdentityChanged(
+            f"the store at {storage.location} was {was} and is {now} now; somebody changed it: "
+            "use a copy, or find out who"
+        )

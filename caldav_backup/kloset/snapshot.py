@@ -1,0 +1,231 @@
+"""One snapshot, read by path: its entries, listings, contents, attributes, errors and totals.
+
+Owns the way from a path to what lies there. Nothing is read before it is asked for, and no look-up reads a whole
+tree. Every byte that is handed out was verified by a MAC on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from caldav_backup.kloset import dirpack, paths
+from caldav_backup.kloset.btree import ERROR_TREE, INDEX_TREE, VFS_TREE, XATTR_TREE, Tree
+from caldav_backup.kloset.contents import Content, read_contents, stream_content
+from caldav_backup.kloset.dirpack import Frame
+from caldav_backup.kloset.entries import Entry
+from caldav_backup.kloset.errors import BlobMissing, Damaged, PathNotFound
+from caldav_backup.kloset.failures import Failure
+from caldav_backup.kloset.resources import ResourceType
+from caldav_backup.kloset.summary import Summary
+from caldav_backup.kloset.xattrs import ExtendedAttribute, attribute_key
+
+if TYPE_CHECKING:
+    from caldav_backup.kloset.header import Header
+    from caldav_backup.kloset.repository import Repository
+
+MAX_LINKS = 40
+"""Symbolic links that may be followed for one path, as in Linux."""
+
+MAX_DEPTH = 1024
+"""Directories inside each other that a walk goes into."""
+
+
+class Snapshot:
+    """The read side of one snapshot of an open repository."""
+
+    def __init__(self, repository: Repository, header: Header) -> None:
+        self.repository = repository
+        self.header = header
+        self._tree = Tree(repository, VFS_TREE, header.root)
+        self._attributes = Tree(repository, XATTR_TREE, header.xattrs)
+        self._failures = Tree(repository, ERROR_TREE, header.errors)
+        self._dirpacks = self._open_index("dirpack")
+        self._summaries = self._open_index("summary")
+
+    def __repr__(self) -> str:
+        return f"<Snapshot {self.header.identifier.hex()[:8]}>"
+
+    def _open_index(self, name: str) -> Tree | None:
+        root = self.header.find_index(name)
+        return None if root is None else Tree(self.repository, INDEX_TREE, root)
+
+    def _not_found(self, path: str) -> PathNotFound:
+        return PathNotFound(
+            f"snapshot {self.header.identifier.hex()[:8]} has nothing at {path!r}; list it to see its paths"
+        )
+
+    # Entries
+
+    def entry(self, path: str) -> Entry:
+        """The entry at an absolute, clean path; a symbolic link itself, not what it leads to. PathNotFound."""
+        key = paths.to_key(paths.require_clean(path))
+        mac = self._tree.find(key)
+        if mac is None:
+            raise self._not_found(path)
+        entry = Entry.from_bytes(self._entry_record(path, mac))
+        if entry.path != path:
+            raise Damaged(f"the entry found at {path!r} is of {entry.path!r}; the store is damaged there")
+        return entry
+
+    def _entry_record(self, path: str, mac: bytes) -> bytes:
+        try:
+            return self.repository.get_blob(ResourceType.VFS_ENTRY, mac)
+        except BlobMissing:
+            # plakar, on top of entries that it did not make itself, leaves out their blobs; the directory has them.
+            if path == paths.ROOT or self._dirpacks is None:
+                raise
+            for frame in self.directory_frames(paths.split(path)[0]):
+                if frame.mac == mac and self.repository.keyed.mac(frame.record) == mac:
+                    return frame.record
+            raise
+
+    def resolve(self, path: str) -> Entry:
+        """The entry that a path leads to when symbolic links in it are followed. PathNotFound, also for a loop."""
+        wanted = paths.clean(path)
+        for _ in range(MAX_LINKS + 1):
+            link = self._first_link(wanted)
+            if link is None:
+                return self.entry(wanted)
+            directory = "" if link.symlink_target.startswith("/") else link.parent_path
+            wanted = paths.clean(f"{directory}/{link.symlink_target}{wanted[len(link.path) :]}")
+        raise self._not_found(path)
+
+    def _first_link(self, path: str) -> Entry | None:
+        """The first symbolic link on the way to `path`, itself included."""
+        on_the_way = (self.entry(place) for place in (*paths.ancestors(path)[1:], path))
+        return next((entry for entry in on_the_way if entry.is_symlink), None)
+
+    # Directories
+
+    def list_directory(self, path: str) -> Iterator[Entry]:
+        """Entries of a directory's direct children, names in ascending byte order. PathNotFound for anything else."""
+        if self._dirpacks is None:
+            yield from self._list_by_tree(path)
+            return
+        for frame in self.directory_frames(path):
+            yield _entry_in(path, frame)
+
+    def directory_frames(self, path: str) -> Iterator[Frame]:
+        """The same as raw records with their ids. That each id fits its record is for a check to verify."""
+        return dirpack.read_frames(self._listing(path), path)
+
+    def _listing(self, path: str) -> Iterator[bytes]:
+        mac = None if self._dirpacks is None else self._dirpacks.find(paths.to_key(paths.require_clean(path)))
+        if mac is None:
+            raise self._no_listing(path)
+        return stream_content(self.repository, Content(mac, f"the listing of {path!r}"))
+
+    def _no_listing(self, path: str) -> PathNotFound | Damaged:
+        """A path without a listing is no directory, or the snapshot is damaged."""
+        if self._dirpacks is not None and self.entry(path).is_directory:
+            return Damaged(f"the directory {path!r} has no listing; the store is damaged there")
+        return PathNotFound(f"snapshot {self.header.identifier.hex()[:8]} has no directory at {path!r}")
+
+    def _list_by_tree(self, path: str) -> Iterator[Entry]:
+        """Children by the file tree, for a snapshot without listings: they are neighbours there."""
+        if not self.entry(path).is_directory:
+            raise self._no_listing(path)
+        prefix = paths.to_key(path if path == paths.ROOT else path + "/")
+        for key, mac in self._tree.scan(prefix):
+            name = key[len(prefix) :]
+            if name and (not key.startswith(prefix) or b"/" in name):
+                return
+            if name:
+                yield Entry.from_bytes(self._entry_record(paths.from_key(key), mac))
+
+    def walk(self, path: str = paths.ROOT) -> Iterator[Entry]:
+        """The entry at `path` and everything below it, each directory before its children, names ascending."""
+        top = self.entry(path)
+        yield top
+        open_directories = [self.list_directory(path)] if top.is_directory else []
+        while open_directories:
+            entry = next(open_directories[-1], None)
+            if entry is None:
+                open_directories.pop()
+                continue
+            yield entry
+            if entry.is_directory:
+                if len(open_directories) == MAX_DEPTH:
+                    raise Damaged(f"{entry.path!r} lies deeper than {MAX_DEPTH} directories; the store is damaged")
+                open_directories.append(self.list_directory(entry.path))
+
+    # Contents
+
+    def read(self, entry: Entry | str) -> bytes:
+        """The whole content of a regular file; by path, symbolic links are followed."""
+        return b"".join(self.stream(entry))
+
+    def stream(self, entry: Entry | str) -> Iterator[bytes]:
+        """The same in pieces of at most a chunk."""
+        if isinstance(entry, str):
+            entry = self.resolve(entry)
+        return stream_content(self.repository, _content_of(entry))
+
+    def read_many(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, bytes]]:
+        """Regular files with their contents, in the given order; neighbours in the store are read together."""
+        waiting: list[Entry] = []
+
+        def contents() -> Iterator[Content]:
+            for entry in entries:
+                waiting.append(entry)
+                yield _content_of(entry)
+
+        for content in read_contents(self.repository, contents()):
+            yield waiting.pop(0), content
+
+    # Extended attributes
+
+    def extended_attributes(self, path: str) -> dict[str, bytes]:
+        """All extended attributes of the entry at `path`, whole."""
+        names = self.entry(path).extended_attributes
+        found = {name: self.extended_attribute(path, name) for name in names}
+        missing = [name for name, value in found.items() if value is None]
+        if missing:
+            raise Damaged(
+                f"the attribute {missing[0]!r} of {path!r} is listed but not stored; the store is damaged there"
+            )
+        return {name: value for name, value in found.items() if value is not None}
+
+    def extended_attribute(self, path: str, name: str) -> bytes | None:
+        """One extended attribute, or None where there is none of that name; nothing else of the path is read."""
+        mac = self._attributes.find(attribute_key(path, name))
+        if mac is None:
+            return None
+        found = ExtendedAttribute.from_bytes(self.repository.get_blob(ResourceType.XATTR_ENTRY, mac))
+        if (found.path, found.name) != (path, name):
+            # Keys do not separate path and name: `/a` + `bc` is `/ab` + `c`.
+            return None
+        what = f"the attribute {name!r} of {path!r}"
+        return b"".join(stream_content(self.repository, Content(found.object, what, found.size)))
+
+    # Errors and totals
+
+    def errors(self) -> Iterator[tuple[str, str]]:
+        """Paths that could not be read when the snapshot was made, ascending, each with its message."""
+        pairs = list(self._failures)
+        records = self.repository.get_blobs(ResourceType.ERROR_ENTRY, [mac for _, mac in pairs])
+        for (key, _), (_, record) in zip(pairs, records, strict=True):
+            yield paths.from_key(key), Failure.from_bytes(record).message
+
+    def summary(self, path: str = paths.ROOT) -> Summary:
+        """Totals of a directory. PathNotFound unless `path` is one."""
+        if path == paths.ROOT:
+            return self.header.summary
+        mac = None if self._summaries is None else self._summaries.find(paths.to_key(paths.require_clean(path)))
+        if mac is None:
+            raise PathNotFound(f"snapshot {self.header.identifier.hex()[:8]} has no totals of a directory {path!r}")
+        return Summary.from_bytes(self.repository.get_blob(ResourceType.VFS_SUMMARY, mac))
+
+
+def _entry_in(directory: str, frame: Frame) -> Entry:
+    entry = frame.entry()
+    if entry.parent_path != directory or entry.name == paths.ROOT:
+        raise Damaged(f"the listing of {directory!r} holds the entry of {entry.path!r}; the store is damaged there")
+    return entry
+
+
+def _content_of(entry: Entry) -> Content:
+    if not entry.is_file or not entry.has_object:
+        raise PathNotFound(f"{entry.path!r} is no regular file, so there is no content to read")
+    return Content(entry.object, repr(entry.path), entry.size)
