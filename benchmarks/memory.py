@@ -45,7 +45,15 @@ def fill(directory: Path, count: int) -> None:
 
 
 def measure(label: str, location: str, count: int, scratch: Path) -> tuple[Run, Run]:
-    ours = [sys.executable, "-m", "caldav_backup", "--config-dir", str(scratch / "settings"), "--store", str(scratch / label)]
+    ours = [
+        sys.executable,
+        "-m",
+        "caldav_backup",
+        "--config-dir",
+        str(scratch / "settings"),
+        "--store",
+        str(scratch / label),
+    ]
     subprocess.run([*ours, "init", "--plaintext"], check=True, stdout=subprocess.DEVNULL)
     first, quiet = (run([*ours, "backup", "-q", location]) for _ in range(2))
     print(

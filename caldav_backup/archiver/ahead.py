@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Coroutine, Iterable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-async def ahead(work: Iterable[Coroutine[Any, Any, T]], limit: int) -> AsyncIterator[T]:
+async def ahead(work: Iterable[Coroutine[Any, Any, T]], limit: int) -> AsyncGenerator[T, None]:
     """The results of `work` in order, while at most `limit` of them run or wait to be taken.
 
     `work` is drawn from lazily. When the consumer stops early, or one fails, the rest are cancelled and awaited.

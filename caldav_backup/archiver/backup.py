@@ -50,7 +50,7 @@ async def back_up(
         left_out = tuple((each.name, each.reason) for each in catalogue.left_out)
         progress(CalendarsFound(len(catalogue.collections), len(calendars), left_out))
         tally = Tally(source.origin, calendars=len(calendars), left_out=left_out)
-        run = _Run(source, options, parents, tally, worker, progress)
+        run = _Run(source, options, parents=parents, tally=tally, worker=worker, progress=progress)
         if options.dry_run:
             await run.list_only(calendars)
             return tally.outcome(None, options.tags)
@@ -72,7 +72,14 @@ class _Run:
     """The parts of one backup that its stages share."""
 
     def __init__(
-        self, source: Source, options: BackupOptions, parents: Parents, tally: Tally, worker: Worker, progress: Progress
+        self,
+        source: Source,
+        options: BackupOptions,
+        *,
+        parents: Parents,
+        tally: Tally,
+        worker: Worker,
+        progress: Progress,
     ) -> None:
         self._source = source
         self._options = options
@@ -106,7 +113,7 @@ class _Run:
 
     async def _list(self, collection: Collection) -> _Listing:
         try:
-            return await self._source.list(collection)
+            return await self._source.list_versions(collection)
         except CollectionUnreadable as error:
             return error
 

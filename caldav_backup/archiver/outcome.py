@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from caldav_backup.archiver.selection import Selection
 
-#: The importer type of our snapshots. No plakar connector uses it, so plakar never builds upon one (docs/design/format.md,
-#: "Custom metadata and extended attributes").
+#: The importer type of our snapshots. No plakar connector uses it, so plakar never builds upon one
+#: (docs/design/format.md, "Custom metadata and extended attributes").
 IMPORTER_TYPE = "caldav-backup"
 
 #: Tag of a snapshot in which some record or calendar is missing.

@@ -83,7 +83,12 @@ def name_records(listing: Sequence[Version], before: dict[str, KnownResource]) -
     kept = {version.key: named_by_key[version.key] for version in listing if version.key in named_by_key}
     given = set(kept.values())
     for version in listing:
-        if version.key not in kept and version.leaf not in given and version.leaf in before and before[version.leaf].key is None:
+        if (
+            version.key not in kept
+            and version.leaf not in given
+            and version.leaf in before
+            and before[version.leaf].key is None
+        ):
             kept[version.key] = version.leaf
             given.add(version.leaf)
     order = sorted(range(len(listing)), key=lambda index: listing[index].key)

@@ -19,7 +19,7 @@ class Worker:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """`function(...)` in the thread; when cancelled, the call is waited for, so that the store is never left in a call."""
+        """`function(...)` in the thread. When cancelled, the call is waited for: nothing else may enter the store."""
         job = asyncio.get_running_loop().run_in_executor(self._pool, lambda: function(*args, **kwargs))
         try:
             return await asyncio.shield(job)

@@ -33,7 +33,7 @@ class Version(NamedTuple):
     length: int
 
     def digest(self) -> bytes:
-        """Eight bytes that differ when ETag, last modification or length differ (64 bit: chance alone does not do it)."""
+        """Eight bytes that differ when ETag, last modification or length differ; 64 bits, so chance does not do it."""
         text = f"{self.etag}\0{self.mtime_ns}\0{self.length}"
         return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=DIGEST_SIZE).digest()
 
@@ -67,7 +67,7 @@ Record = Resource | Failed | Gone
 
 
 class CollectionUnreadable(Exception):
-    """One collection cannot be listed (refused, gone, garbage); the run goes on with the others. The text is the reason."""
+    """One collection cannot be listed (refused, gone, garbage); the text says why. The run goes on with the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Source(Protocol):
     async def catalogue(self) -> Catalogue:
         """What is there, in no particular order."""
 
-    async def list(self, collection: Collection) -> list[Version]:
+    async def list_versions(self, collection: Collection) -> list[Version]:
         """Every record of the collection, in no particular order. The listing is the truth: what is absent is deleted.
 
         Raises `CollectionUnreadable` for a failure of this collection alone.

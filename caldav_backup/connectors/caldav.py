@@ -24,6 +24,7 @@ from caldav_backup.connectors.base import (
     Version,
 )
 from caldav_backup.connectors.timestamps import http_date_ns
+from caldav_backup.dav.hrefs import collection as hrefs_collection
 from caldav_backup.dav.hrefs import normalise, segments
 
 #: What one calendar's refusal may be without ending the run: the others may still be readable.
@@ -38,20 +39,37 @@ class CalDavSource:
         self._url = url
         self._origin = origin
         self._calendars: dict[str, dav.Calendar] = {}
+        self._homes: tuple[str, ...] = ()
 
     @property
     def origin(self) -> str:
         """`user@host[:port]/path`, without secrets."""
         return self._origin
 
+    @property
+    def homes(self) -> tuple[str, ...]:
+        """URLs below which the account's calendars lie; known after `catalogue`, none for the address of one calendar."""
+        return self._homes
+
+    def adopt(self, calendar: dav.Calendar) -> Collection:
+        """A calendar that was made since: known from now on like those of the catalogue."""
+        key = normalise(calendar.href)
+        self._calendars[key] = calendar
+        return _collection(key, calendar)
+
+    def url_of(self, collection: Collection) -> str:
+        """The URL that the calendar's records lie below, with a final slash."""
+        return hrefs_collection(self._calendars[collection.key].url)
+
     async def catalogue(self) -> Catalogue:
         """Discover the account's calendars (RFC 4791 §6.2, RFC 6764 §6)."""
         found = await dav.discover(self._client, self._url)
+        self._homes = found.homes
         self._calendars = {normalise(calendar.href): calendar for calendar in found.calendars}
         collections = [_collection(key, calendar) for key, calendar in self._calendars.items()]
         return Catalogue(collections, [LeftOut(each.href, each.name, each.reason) for each in found.left_out])
 
-    async def list(self, collection: Collection) -> list[Version]:
+    async def list_versions(self, collection: Collection) -> list[Version]:
         """One PROPFIND of depth 1 (RFC 4918 §9.1): hrefs with ETag, time and length."""
         try:
             listing = await self._client.list_versions(self._calendars[collection.key])

@@ -26,10 +26,6 @@ from caldav_backup.connectors.base import (
     Version,
 )
 
-# The class below has a method of the name `list`.
-Versions = list[Version]
-Records = list[Record]
-
 EXTENSION = ".ics"
 
 #: Metadata files of a calendar; each is the attribute of the same name.
@@ -63,11 +59,11 @@ class DirectorySource:
         """The directory itself if it holds `.ics` files, and every sub-directory that is a calendar."""
         return await asyncio.to_thread(self._catalogue)
 
-    async def list(self, collection: Collection) -> Versions:
+    async def list_versions(self, collection: Collection) -> list[Version]:
         """Every `.ics` file of the calendar."""
         return await asyncio.to_thread(self._list, collection)
 
-    async def fetch(self, collection: Collection, versions: Sequence[Version]) -> Records:
+    async def fetch(self, collection: Collection, versions: Sequence[Version]) -> list[Record]:
         """The files' bytes; a file that changes while it is read is read once more."""
         directory = self._path(collection)
         return await asyncio.to_thread(lambda: [self._fetch(directory, version) for version in versions])
@@ -103,7 +99,7 @@ class DirectorySource:
         displayname = attributes.get("displayname", b"").decode("utf-8", "replace")
         return Collection(key, hint, displayname, attributes)
 
-    def _list(self, collection: Collection) -> Versions:
+    def _list(self, collection: Collection) -> list[Version]:
         now = self._clock()
         try:
             with os.scandir(self._path(collection)) as entries:

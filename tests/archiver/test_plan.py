@@ -10,7 +10,15 @@ from caldav_backup.connectors.incremental import KnownResource
 
 CALENDAR = Collection("/cal/", "cal")
 LEAVES = st.sampled_from(["a.ics", "A.ics", "b", "b.ics", "ü.ics", "u\u0308.ics", "~.ics", ".x"])
-LISTINGS = st.lists(st.builds(lambda leaf, n, etag: Version(f"/cal/{n}/{leaf}", leaf, etag, 0, 1), LEAVES, st.integers(0, 3), st.sampled_from(["1", "2", ""])), unique_by=lambda v: v.leaf)
+LISTINGS = st.lists(
+    st.builds(
+        lambda leaf, n, etag: Version(f"/cal/{n}/{leaf}", leaf, etag, 0, 1),
+        LEAVES,
+        st.integers(0, 3),
+        st.sampled_from(["1", "2", ""]),
+    ),
+    unique_by=lambda v: v.leaf,
+)
 
 
 def version(number: int, etag: str = "1") -> Version:
@@ -31,7 +39,11 @@ def test_a_first_run_fetches_everything_in_order_of_names() -> None:
 def test_a_second_run_fetches_what_changed_and_counts_what_vanished() -> None:
     first = plan_calendar("/cal", CALENDAR, [version(1), version(2), version(3)], [])
     second = plan_calendar("/cal", CALENDAR, [version(2), version(3, "2"), version(4)], known(first))
-    assert [(item.name, item.keep) for item in second.items] == [("00002.ics", True), ("00003.ics", False), ("00004.ics", False)]
+    assert [(item.name, item.keep) for item in second.items] == [
+        ("00002.ics", True),
+        ("00003.ics", False),
+        ("00004.ics", False),
+    ]
     assert second.to_fetch == 2 and second.deleted == 1
 
 
@@ -53,7 +65,9 @@ def test_names_differ_and_do_not_move_when_the_order_of_the_listing_does(listing
     shuffled = list(listing)
     random.shuffle(shuffled)
     second = plan_calendar("/cal", CALENDAR, shuffled, known(first))
-    assert [(item.name, item.version.key) for item in second.items] == [(item.name, item.version.key) for item in first.items]
+    assert [(item.name, item.version.key) for item in second.items] == [
+        (item.name, item.version.key) for item in first.items
+    ]
     assert second.deleted == 0
 
 

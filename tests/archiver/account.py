@@ -1,0 +1,75 @@
+"""An account in memory that answers as it is told: the archiver's seam to the world."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from caldav_backup.connectors.base import (
+    Catalogue,
+    Collection,
+    CollectionUnreadable,
+    Failed,
+    Gone,
+    LeftOut,
+    Record,
+    Resource,
+    Version,
+)
+
+
+@dataclass
+class Account:
+    """`calendars` maps a calendar's name to its events; the dictionaries below say what goes wrong."""
+
+    calendars: dict[str, dict[str, bytes]]
+    attributes: dict[str, Mapping[str, bytes]] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    failing: dict[str, str] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    vanishing: set[str] = field(default_factory=set)
+    left_out: Sequence[LeftOut] = ()
+    origin: str = "alice@example.org/"
+    fetched: list[str] = field(default_factory=list)
+    in_flight: int = 0
+    most_in_flight: int = 0
+
+    async def catalogue(self) -> Catalogue:
+        return Catalogue([self._collection(name) for name in self.calendars], self.left_out)
+
+    async def list_versions(self, collection: Collection) -> list[Version]:
+        await asyncio.sleep(0)
+        if collection.hint in self.unreadable:
+            raise CollectionUnreadable(self.unreadable[collection.hint])
+        events = self.calendars[collection.hint]
+        return [self._version(collection, leaf) for leaf in reversed(events)]
+
+    async def fetch(self, collection: Collection, versions: Sequence[Version]) -> list[Record]:
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        await asyncio.sleep(0.002 if len(self.fetched) % 3 else 0)  # answers overtake each other
+        self.in_flight -= 1
+        return [self._record(collection, version) for version in versions]
+
+    async def close(self) -> None:
+        pass
+
+    def _collection(self, name: str) -> Collection:
+        attributes = {"displayname": name.title().encode(), **self.attributes.get(name, {})}
+        return Collection(f"/alice/{name}/", name, name.title(), attributes)
+
+    def _version(self, collection: Collection, leaf: str) -> Version:
+        content = self.calendars[collection.hint][leaf]
+        return Version(collection.key + leaf, leaf, f'"{hash(content):x}"', 1_700_000_000_000_000_000, len(content))
+
+    def _record(self, collection: Collection, version: Version) -> Record:
+        self.fetched.append(version.leaf)
+        if version.leaf in self.failing:
+            return Failed(version, self.failing[version.leaf])
+        if version.leaf in self.vanishing:
+            self.calendars[collection.hint].pop(version.leaf, None)
+            return Gone(version)
+        if version.leaf in self.gone:
+            return Gone(version)
+        return Resource(version, self.calendars[collection.hint][version.leaf])

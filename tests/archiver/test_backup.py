@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from caldav_backup.archiver import BackupOptions, NoSuchCalendar, Outcome, Selection, back_up
+from caldav_backup.connectors.base import LeftOut
+from caldav_backup.kloset import Configuration, Repository, Snapshot
+from caldav_backup.kloset.storage.memory import MemoryStorage
+from caldav_backup.progress import CalendarsFound, Event, RecordFailed
+from tests.archiver.account import Account
+from tests.events import event
+
+Backup = Callable[..., Outcome]
+
+
+@pytest.fixture
+def repository() -> Repository:
+    return Repository.create(MemoryStorage(), Configuration.new(encrypted=False), passphrase=None)
+
+
+@pytest.fixture
+def backup(repository: Repository) -> Backup:
+    def run(account: Account, **options: object) -> Outcome:
+        return asyncio.run(back_up(account, repository, BackupOptions(**{"job": "home", **options})))  # type: ignore[arg-type]
+
+    return run
+
+
+def events(count: int, first: int = 0) -> dict[str, bytes]:
+    return {f"{number:04}.ics": event(number).content for number in range(first, first + count)}
+
+
+def newest(repository: Repository) -> Snapshot:
+    return repository.snapshot(repository.snapshots()[-1].identifier)
+
+
+def contents(snapshot: Snapshot) -> dict[str, bytes]:
+    return {entry.path: snapshot.read(entry) for entry in snapshot.walk() if entry.is_file}
+
+
+def expected(account: Account) -> dict[str, bytes]:
+    return {f"/{name}/{leaf}": content for name, held in account.calendars.items() for leaf, content in held.items()}
+
+
+def test_a_snapshot_holds_every_event_byte_for_byte(repository: Repository, backup: Backup) -> None:
+    account = Account({"work": events(250), "home": events(3, 900), "empty": {}})
+    outcome = backup(account)
+    assert contents(newest(repository)) == expected(account)
+    assert outcome.records == outcome.fetched == 253 and outcome.calendars == 3
+    assert [entry.path for entry in newest(repository).list_directory("/")] == ["/empty", "/home", "/work"]
+    assert list(repository.check(read_data=True)) == []
+
+
+def test_calendar_properties_are_attributes_of_its_directory(repository: Repository, backup: Backup) -> None:
+    backup(Account({"work": events(2)}, attributes={"work": {"color": b"#ff0000ff"}}))
+    attributes = newest(repository).extended_attributes("/work")
+    assert attributes["user.caldav.displayname"] == b"Work"
+    assert attributes["user.caldav.color"] == b"#ff0000ff"
+    assert attributes["user.caldav.href"] == b"/alice/work/"
+    assert len(attributes["user.caldav.resources"]) == 1 + 2 * 9
+
+
+def test_a_second_run_asks_only_for_what_changed(repository: Repository, backup: Backup) -> None:
+    account = Account({"work": events(300), "home": events(50, 900)})
+    backup(account)
+    account.fetched.clear()
+    account.calendars["work"]["0123.ics"] = event(5000).content
+    account.calendars["work"]["9999.ics"] = event(9999).content
+    del account.calendars["work"]["0007.ics"]
+    outcome = backup(account)
+    assert sorted(account.fetched) == ["0123.ics", "9999.ics"]
+    assert (outcome.fetched, outcome.unchanged, outcome.deleted) == (2, 348, 1)
+    assert contents(newest(repository)) == expected(account)
+    assert list(repository.check(read_data=True)) == []
+
+
+def test_nothing_changed_costs_next_to_nothing(repository: Repository, backup: Backup) -> None:
+    account = Account({"work": events(2_000)})
+    backup(account)
+    account.fetched.clear()
+    before = sum(map(len, repository.storage.files().values()))
+    backup(account)
+    assert account.fetched == []
+    assert sum(map(len, repository.storage.files().values())) - before <= 12 * 1024
+    assert contents(newest(repository)) == expected(account)
+
+
+def test_a_changed_property_alone_is_a_new_snapshot_and_no_fetch(repository: Repository, backup: Backup) -> None:
+    account = Account({"work": events(20), "home": events(5)})
+    backup(account)
+    account.fetched.clear()
+    account.attributes["work"] = {"color": b"#00ff00"}
+    backup(account)
+    assert account.fetched == []
+    assert newest(repository).extended_attributes("/work")["user.caldav.color"] == b"#00ff00"
+    assert contents(newest(repository)) == expected(account)
+    backup(account)
+    assert account.fetched == []
+    assert list(repository.check(read_data=True)) == []
+
+
+def test_a_run_of_one_calendar_does_not_make_the_next_read_the_others_again(
+    repository: Repository, backup: Backup
+) -> None:
+    account = Account({"work": events(30), "home": events(5)})
+    backup(account)
+    only = backup(account, selection=Selection(calendars=["wor*"]))
+    assert only.calendars == 1 and repository.snapshots()[-1].perimeter == "calendar=wor*"
+    account.fetched.clear()
+    backup(account)
+    assert account.fetched == []
+    assert contents(newest(repository)) == expected(account)
+
+
+def test_one_unreadable_event_is_recorded_and_the_rest_is_stored(repository: Repository, backup: Backup) -> None:
+    account = Account({"work": events(150)}, failing={"0042.ics": "500 Internal Server Error"})
+    outcome = backup(account)
+    assert outcome.is_partial and outcome.failures == (("/work/0042.ics", "500 Internal Server Error"),)
+    assert "partial" in repository.snapshots()[-1].tags
+    assert list(newest(repository).errors()) == [("/work/0042.ics", "500 Internal Server Error")]
+    assert len(contents(newest(repository))) == 149
+    account.failing.clear()
+    account.fetched.clear()
+    assert not backup(account).is_partial
+    assert account.fetched == ["0042.ics"]
+    assert contents(newest(repository)) == expected(account)
+
+
+def test_an_unreadable_calendar_does_not_stop_the_others(repository: Repository, backup: Backup) -> None:
+    account = Account({"work": events(5), "home": events(5, 900)}, unreadable={"home": "403 Forbidden"})
+    outcome = backup(account)
+    assert outcome.failures == (("/home", "403 Forbidden"),)
+    assert set(contents(newest(repository))) == {f"/work/{leaf}" for leaf in account.calendars["work"]}
+    assert list(repository.check(read_data=True)) == []
+
+
+def test_an_event_deleted_while_the_run_goes_on_is_no_error(repository: Repository, backup: Backup) -> None:
+    account = Account({"work": events(5)}, vanishing={"0003.ics"})
+    outcome = backup(account)
+    assert not outcome.failures and not outcome.warnings
+    assert contents(newest(repository)) == expected(account)
+
+
+def test_an_event_that_is_listed_for_ever_and_never_there_is_a_warning(repository: Repository, backup: Backup) -> None:
+    outcome = backup(Account({"work": events(5)}, gone={"0003.ics"}))
+    assert not outcome.is_partial
+    assert [path for path, _ in outcome.warnings] == ["/work/0003.ics"]
+    assert [path for path, _ in newest(repository).errors()] == ["/work/0003.ics"]
+    assert "partial" not in repository.snapshots()[-1].tags
+
+
+def test_a_dry_run_reads_and_stores_nothing(repository: Repository, backup: Backup) -> None:
+    account = Account({"work": events(5)})
+    outcome = backup(account, dry_run=True)
+    assert outcome.snapshot is None and outcome.fetched == 5
+    assert account.fetched == [] and repository.snapshots() == []
+
+
+def test_skip_if_unchanged_makes_a_snapshot_only_when_there_is_something_to_say(
+    repository: Repository, backup: Backup
+) -> None:
+    account = Account({"work": events(5), "home": events(2)})
+    assert backup(account, skip_if_unchanged=True).snapshot is not None
+    assert backup(account, skip_if_unchanged=True).snapshot is None
+    del account.calendars["home"]
+    assert backup(account, skip_if_unchanged=True).snapshot is not None
+    account.calendars["work"]["0001.ics"] = event(77).content
+    assert backup(account, skip_if_unchanged=True).snapshot is not None
+    assert len(repository.snapshots()) == 3
+
+
+def test_full_fetches_everything_and_stores_nothing_twice(repository: Repository, backup: Backup) -> None:
+    account = Account({"work": events(250)})
+    backup(account)
+    account.fetched.clear()
+    backup(account, full=True)
+    assert len(account.fetched) == 250
+    assert contents(newest(repository)) == expected(account)
+
+
+def test_an_emptied_calendar_is_empty_also_in_a_full_run(repository: Repository, backup: Backup) -> None:
+    account = Account({"work": events(5)})
+    backup(account)
+    account.calendars["work"] = {}
+    backup(account, full=True)
+    assert contents(newest(repository)) == {}
+
+
+def test_another_job_never_builds_on_this_ones_snapshots(repository: Repository, backup: Backup) -> None:
+    account = Account({"work": events(5)})
+    backup(account)
+    account.fetched.clear()
+    backup(account, job="other")
+    assert len(account.fetched) == 5
+
+
+def test_a_glob_without_a_match_says_what_is_there(backup: Backup) -> None:
+    with pytest.raises(NoSuchCalendar, match=r"holidays.*there are: work"):
+        backup(Account({"work": events(1)}), selection=Selection(calendars=["holidays"]))
+
+
+def test_batches_run_ahead_but_not_without_bound(backup: Backup) -> None:
+    account = Account({"work": events(1_500)})
+    backup(account)
+    assert 2 <= account.most_in_flight <= 4
+
+
+def test_what_is_left_out_is_said_with_its_reason(repository: Repository) -> None:
+    seen: list[Event] = []
+    account = Account({"work": events(1)}, left_out=[LeftOut("/alice/inbox/", "inbox", "a scheduling inbox")])
+    outcome = asyncio.run(back_up(account, repository, BackupOptions(), progress=seen.append))
+    assert outcome.left_out == (("inbox", "a scheduling inbox"),)
+    assert CalendarsFound(1, 1, outcome.left_out) in seen
+    assert not any(isinstance(each, RecordFailed) for each in seen)
+
+
+def test_an_account_without_calendars_is_a_snapshot_without_calendars(repository: Repository, backup: Backup) -> None:
+    outcome = backup(Account({}))
+    assert outcome.calendars == 0 and outcome.snapshot is not None
+    assert list(newest(repository).list_directory("/")) == []
+
+
+def test_an_interrupted_run_leaves_the_previous_snapshot_and_nothing_else(
+    repository: Repository, backup: Backup
+) -> None:
+    account = Account({"work": events(300)})
+    backup(account)
+    before = expected(account)
+    account.calendars["work"].update(events(400, 1_000))
+
+    async def interrupted() -> None:
+        task = asyncio.ensure_future(back_up(account, repository, BackupOptions(job="home")))
+        while len(account.fetched) < 500:  # noqa: ASYNC110 - the account has no event to wait for
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(interrupted())
+    assert len(repository.snapshots()) == 1
+    assert contents(newest(repository)) == before
+    assert list(repository.check(read_data=True)) == []
+    backup(account)
+    assert contents(newest(repository)) == expected(account)
