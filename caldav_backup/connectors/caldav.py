@@ -48,7 +48,7 @@ class CalDavSource:
 
     @property
     def homes(self) -> tuple[str, ...]:
-        """URLs below which the account's calendars lie; known after `catalogue`, none for the address of one calendar."""
+        """URLs below which calendars lie; known after `catalogue`, none for the address of a single calendar."""
         return self._homes
 
     def adopt(self, calendar: dav.Calendar) -> Collection:

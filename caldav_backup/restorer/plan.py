@@ -1,0 +1,123 @@
+"""A restore's plan: what would be done with each record, and why. Frozen values; showing them is the dry run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from caldav_backup.connectors.base import Collection, Version
+from caldav_backup.restorer.options import OnConflict, RestoreOptions
+from caldav_backup.restorer.selection import StoredCalendar
+
+
+class Action(Enum):
+    """What is to become of a record."""
+
+    CREATE = "create"
+    IDENTICAL = "identical"
+    CONFLICT = "conflict"
+    HOLD = "hold"
+    CANNOT = "cannot"
+
+
+class MatchedBy(Enum):
+    """Why a calendar goes where it goes."""
+
+    INTO = "into"
+    MAP = "map"
+    HREF = "href"
+    ADDRESS = "address"
+    NAME = "name"
+    NEW = "new"
+
+
+class RecordPlan(NamedTuple):
+    """One record: `name` in the calendar's directory, `leaf` at the destination ("" = the same).
+
+    `existing` is what stands there in its place (conflicts only); `reason` is for people.
+    """
+
+    name: str
+    action: Action
+    reason: str = ""
+    leaf: str = ""
+    existing: Version | None = None
+
+    @property
+    def destination_leaf(self) -> str:
+        """The record's name at the destination."""
+        return self.leaf or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarPlan:
+    """One calendar's records in the directory's order, and where they go: `collection`, or a new calendar of `name`.
+
+    `reason` says why nothing can be written there at all; "" when nothing speaks against it.
+    """
+
+    stored: StoredCalendar
+    collection: Collection | None
+    name: str
+    matched_by: MatchedBy
+    records: Sequence[RecordPlan]
+    reason: str = ""
+
+    @property
+    def is_new(self) -> bool:
+        """True when the calendar is to be made."""
+        return self.collection is None
+
+    @property
+    def target_key(self) -> tuple[str, str]:
+        """The same for calendars that go to one target: they share an existing one, or a new one by the user's word."""
+        if self.collection is not None:
+            return "existing", self.collection.key
+        told = self.matched_by in (MatchedBy.INTO, MatchedBy.MAP)
+        return ("told", self.name) if told else ("new", self.stored.path)
+
+
+@dataclass(frozen=True, slots=True)
+class RestorePlan:
+    """`snapshot` is its identifier, `destination` its origin, without secrets."""
+
+    snapshot: bytes
+    destination: str
+    options: RestoreOptions
+    calendars: Sequence[CalendarPlan]
+
+    def counts(self) -> Mapping[Action, int]:
+        """How many records each action has."""
+        counted = Counter(record.action for record in self._records())
+        return {action: counted[action] for action in Action}
+
+    @property
+    def total(self) -> int:
+        """All selected records."""
+        return sum(len(calendar.records) for calendar in self.calendars)
+
+    @property
+    def to_write(self) -> int:
+        """Records that `apply` would write."""
+        return sum(self.writes(record) for record in self._records())
+
+    @property
+    def to_replace(self) -> int:
+        """Records that `apply` would write over what is there."""
+        return sum(self.writes(record) for record in self._records() if record.action is Action.CONFLICT)
+
+    def writes(self, record: RecordPlan) -> bool:
+        """True when `apply` would write this record."""
+        replaces = self.options.on_conflict is OnConflict.REPLACE
+        return record.action is Action.CREATE or (record.action is Action.CONFLICT and replaces)
+
+    def merged_by_name(self) -> Sequence[CalendarPlan]:
+        """Calendars that would be written into an existing one only because of its name: to be confirmed."""
+        by_name = (one for one in self.calendars if one.matched_by is MatchedBy.NAME)
+        return [calendar for calendar in by_name if any(self.writes(record) for record in calendar.records)]
+
+    def _records(self) -> Iterator[RecordPlan]:
+        return (record for calendar in self.calendars for record in calendar.records)
