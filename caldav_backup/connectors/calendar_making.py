@@ -3,6 +3,7 @@
 Owns the way that works on all servers that were tried: a plain name, MKCALENDAR with display name and components
 only, then one PROPPATCH per property, then everything read back. Xandikos 0.4 answers 207 to more and makes nothing;
 SOGo 5.8 and DAViCal 1.1 answer 201 and drop or change some.
+"""
 
 from __future__ import annotations
 
