@@ -171,11 +171,15 @@ class DirectoryDestination:
 
 
 def safe_file_name(name: str) -> str:
-    """`name` as one component of a path, fit for every common file system; what had to change gets a digest of it."""
+    """`name` as one component of a path, fit for every common file system.
+
+    What had to change gets a digest of it, so that different names stay different, where there is room for one.
+    """
     safe = _NOT_PORTABLE.sub("_", naming.safe_name(name)).rstrip(" .") or "_"
     if _DEVICES.fullmatch(safe):
         safe = f"_{safe}"
-    return safe if safe == name else naming.with_suffix(safe, _digest(name, 6))
+    has_room = len(safe.encode("utf-8")) < naming.MAX_NAME_BYTES - 8
+    return naming.with_suffix(safe, _digest(name, 6)) if safe != name and has_room else safe
 
 
 def _digest(text: str, length: int) -> str:

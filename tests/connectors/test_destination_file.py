@@ -1,0 +1,99 @@
+"""One merged calendar appears whole or not at all, the same every time."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from typing import TYPE_CHECKING
+
+import icalendar
+import pytest
+
+from caldav_backup.connectors.base import Collection
+from caldav_backup.connectors.destination import DestinationNotWritable, Ending, Refused
+from caldav_backup.connectors.destination_file import FileDestination, StreamDestination
+from tests.events import event, events
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CALENDAR = Collection("work", "work")
+
+
+async def hand_over(destination: StreamDestination, contents: list[bytes], *, replace: bool = False) -> Ending:
+    await destination.begin(["Work"])
+    for number, content in enumerate(contents):
+        await destination.write(CALENDAR, f"{number}.ics", content, replaced=None, silent=True)
+    ending = await destination.finish(replace=replace)
+    await destination.close()
+    return ending
+
+
+def restore(path: Path, contents: list[bytes], *, replace: bool = False) -> Ending:
+    return asyncio.run(hand_over(FileDestination(path), contents, replace=replace))
+
+
+def test_a_stream_gets_one_calendar_with_everything() -> None:
+    stream = io.BytesIO()
+    asyncio.run(hand_over(StreamDestination(stream), [one.content for one in events(5)]))
+    calendar = icalendar.Calendar.from_ical(stream.getvalue())
+    assert len(calendar.walk("VEVENT")) == 5
+    assert stream.getvalue().startswith(b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n")
+    assert b"NAME:Work\r\n" in stream.getvalue()
+
+
+def test_a_file_appears_at_the_end_only(tmp_path: Path) -> None:
+    path = tmp_path / "all.ics"
+
+    async def half() -> None:
+        destination = FileDestination(path)
+        await destination.begin(["Work"])
+        await destination.write(CALENDAR, "a.ics", event(1).content, replaced=None, silent=True)
+        assert not path.exists()
+        await destination.close()
+
+    asyncio.run(half())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_same_restore_twice_leaves_the_file_alone(tmp_path: Path) -> None:
+    path = tmp_path / "all.ics"
+    contents = [one.content for one in events(3)]
+    assert restore(path, contents) is Ending.WRITTEN
+    before = path.stat()
+    assert restore(path, contents) is Ending.IDENTICAL
+    assert path.stat() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_another_file_is_replaced_only_when_told_to(tmp_path: Path) -> None:
+    path = tmp_path / "all.ics"
+    path.write_bytes(b"mine")
+    assert restore(path, [event(1).content]) is Ending.KEPT
+    assert path.read_bytes() == b"mine"
+    assert restore(path, [event(1).content], replace=True) is Ending.WRITTEN
+    assert path.read_bytes() != b"mine"
+
+
+def test_a_plan_that_is_only_looked_at_writes_nothing(tmp_path: Path) -> None:
+    async def look() -> None:
+        destination = FileDestination(tmp_path / "all.ics")
+        assert not (await destination.catalogue()).collections
+        await destination.close()
+
+    asyncio.run(look())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_object_of_a_header_only_is_refused_and_not_passed_over() -> None:
+    async def run() -> object:
+        destination = StreamDestination(io.BytesIO())
+        await destination.begin([])
+        return await destination.write(CALENDAR, "a.ics", b"BEGIN:VCALENDAR\nEND:VCALENDAR", replaced=None, silent=True)
+
+    assert isinstance(asyncio.run(run()), Refused)
+
+
+def test_a_place_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    with pytest.raises(DestinationNotWritable, match="nowhere"):
+        restore(tmp_path / "nowhere" / "all.ics", [])
