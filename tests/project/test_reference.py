@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from caldav_backup.cli.exits import MEANINGS, WORST_FIRST
+from caldav_backup.settings.options import DESTINATION_OPTIONS, SERVER_OPTIONS, STORE_OPTIONS
 from tests.project.documents import ROOT, tables
 
 EXIT_CODES = ROOT / "docs" / "reference" / "exit-codes.md"
@@ -11,3 +12,13 @@ EXIT_CODES = ROOT / "docs" / "reference" / "exit-codes.md"
 def test_exit_codes() -> None:
     assert tables(EXIT_CODES, "Exit codes") == [[[str(int(code)), meaning] for code, meaning in MEANINGS.items()]]
     assert ", ".join(str(int(code)) for code in WORST_FIRST) in EXIT_CODES.read_text(encoding="utf-8")
+
+
+def test_options_of_locations() -> None:
+    settings = ROOT / "docs" / "reference" / "settings.md"
+    sources, destinations, stores = (
+        dict(tables(settings, f"Options of a {kind}")[0]) for kind in ("source", "destination", "store")
+    )
+    assert sources == {name: text.strip("`") for name, text in SERVER_OPTIONS.items()}
+    assert sources | destinations == {name: text.strip("`") for name, text in DESTINATION_OPTIONS.items()}
+    assert stores == dict(STORE_OPTIONS)
