@@ -48,46 +48,46 @@ def stream_content(store: Contents, content: Content) -> Iterator[bytes]:
 
 def stream_object(store: Contents, found: Object, content: Content) -> Iterator[bytes]:
     """The same for an object that was read before."""
-    _check_size(found, content)
-    chunks = store.get_blobs(ResourceType.CHUNK, [chunk.mac for chunk in found.chunks])
-    if len(found.chunks) == 1 and found.chunks[0].mac == found.content_mac:
-        # The chunk is the content and was verified as such.
-        for _, piece in chunks:
-            _check_length(piece, found.chunks[0].length, content.what)
-            yield piece
-        return
-    running = store.keyed.start()
-    for chunk, (_, piece) in zip(found.chunks, chunks, strict=True):
-        _check_length(piece, chunk.length, content.what)
-        running.update(piece)
-        yield piece
-    if running.digest() != found.content_mac:
-        raise Damaged(f"the content of {content.what} is not what was stored; the store is damaged there")
+    return _pieces(store, found, content, store.get_blobs(ResourceType.CHUNK, [chunk.mac for chunk in found.chunks]))
 
 
 def read_contents(store: Contents, contents: Iterable[Content]) -> Iterator[bytes]:
     """Whole contents in the given order; what lies together in a packfile is read together."""
     for batch in _batches(contents):
-        objects = [
-            Object.from_bytes(record)
-            for _, record in store.get_blobs(ResourceType.OBJECT, [content.object for content in batch])
-        ]
-        yield from _read_batch(store, batch, objects)
+        records = store.get_blobs(ResourceType.OBJECT, [content.object for content in batch])
+        objects = [Object.from_bytes(record) for _, record in records]
+        chunks = _chunks_of(store, objects)
+        for content, found in zip(batch, objects, strict=True):
+            yield b"".join(_pieces(store, found, content, chunks))
 
 
-def _read_batch(store: Contents, batch: Sequence[Content], objects: Sequence[Object]) -> Iterator[bytes]:
-    chunks = store.get_blobs(ResourceType.CHUNK, [chunk.mac for found in objects for chunk in found.chunks])
-    for content, found in zip(batch, objects, strict=True):
-        _check_size(found, content)
-        pieces = []
-        for chunk in found.chunks:
-            _, piece = next(chunks)
-            _check_length(piece, chunk.length, content.what)
-            pieces.append(piece)
-        whole = b"".join(pieces)
-        if len(pieces) != 1 or found.chunks[0].mac != found.content_mac:
-            _check_whole(store, whole, found, content)
-        yield whole
+def verify_contents(store: Contents, contents: Sequence[tuple[Content, Object]]) -> None:
+    """Read all chunks of these contents, and keep nothing; Damaged for the first that is not what was stored."""
+    chunks = _chunks_of(store, [found for _, found in contents])
+    for content, found in contents:
+        for _ in _pieces(store, found, content, chunks):
+            pass
+
+
+def _chunks_of(store: Contents, objects: Sequence[Object]) -> Iterator[tuple[bytes, bytes]]:
+    return store.get_blobs(ResourceType.CHUNK, (chunk.mac for found in objects for chunk in found.chunks))
+
+
+def _pieces(store: Contents, found: Object, content: Content, chunks: Iterator[tuple[bytes, bytes]]) -> Iterator[bytes]:
+    """The pieces of one content, which `chunks` gives next."""
+    if content.size is not None and found.size != content.size:
+        raise _not_stored(content, f"has {content.size} bytes by its entry and {found.size} by its chunks")
+    # A single chunk that has the content's MAC was verified by it when it was read.
+    running = None if [chunk.mac for chunk in found.chunks] == [found.content_mac] else store.keyed.start()
+    for chunk in found.chunks:
+        _, piece = next(chunks)
+        if len(piece) != chunk.length:
+            raise _not_stored(content, f"has a chunk of {len(piece)} bytes instead of {chunk.length}")
+        if running is not None:
+            running.update(piece)
+        yield piece
+    if running is not None and running.digest() != found.content_mac:
+        raise _not_stored(content, "is not what its MAC says")
 
 
 def _batches(contents: Iterable[Content]) -> Iterator[list[Content]]:
@@ -103,19 +103,5 @@ def _batches(contents: Iterable[Content]) -> Iterator[list[Content]]:
         yield batch
 
 
-def _check_whole(store: Contents, whole: bytes, found: Object, content: Content) -> None:
-    if store.keyed.mac(whole) != found.content_mac:
-        raise Damaged(f"the content of {content.what} is not what was stored; the store is damaged there")
-
-
-def _check_size(found: Object, content: Content) -> None:
-    if content.size is not None and found.size != content.size:
-        raise Damaged(
-            f"{content.what} should have {content.size} bytes and its chunks have {found.size}; "
-            "the store is damaged there"
-        )
-
-
-def _check_length(piece: bytes, length: int, what: str) -> None:
-    if len(piece) != length:
-        raise Damaged(f"a chunk of {what} has {len(piece)} bytes instead of {length}; the store is damaged there")
+def _not_stored(content: Content, how: str) -> Damaged:
+    return Damaged(f"the content of {content.what} {how}; the store is damaged there")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
 
-from caldav_backup.kloset.errors import Damaged
 from caldav_backup.kloset.locations import Locations
 from caldav_backup.kloset.resources import ZERO_MAC, ResourceType
 from caldav_backup.kloset.state import (
@@ -43,16 +42,16 @@ class Index:
             self.apply(identifier, states[identifier])
 
     def apply(self, identifier: bytes, state: State) -> None:
-        """Apply one state behind all others; Damaged, naming it, when a deletion in it makes no sense."""
+        """Apply one state behind all others."""
         for run in state.runs:
             if run.type == EntryType.LOCATION:
                 self._locations.add(run)
             else:
-                self._apply_entries(identifier, run)
+                self._apply_entries(run)
         # The runs live on in `_locations`; the rest of a state is small.
         self._states[identifier] = State((), state.timestamp_ns, state.parent, state.serial, state.version)
 
-    def _apply_entries(self, identifier: bytes, run: Run) -> None:
+    def _apply_entries(self, run: Run) -> None:
         for entry in run.read():
             match entry:
                 case ColouredEntry():
@@ -60,21 +59,18 @@ class Index:
                 case PackfileEntry():
                     self._packfiles.setdefault(entry.packfile, entry)
                 case DeleteEntry():
-                    self._delete(identifier, entry)
+                    self._delete(entry)
                 case LocationEntry():
                     raise AssertionError("locations are added as runs")
 
-    def _delete(self, identifier: bytes, entry: DeleteEntry) -> None:
-        match entry.what:
-            case EntryType.LOCATION:
-                self._locations.remove(entry.resource_type, entry.mac, entry.packfile)
-            case EntryType.COLOURED:
-                self._coloured.pop((entry.resource_type, entry.mac), None)
-            case EntryType.PACKFILE:
-                self._packfiles.pop(entry.packfile, None)
-                self._locations.remove_packfile(entry.packfile)
-            case _:
-                raise Damaged(f"the state {identifier.hex()} deletes something of kind {entry.what}; run a check")
+    def _delete(self, entry: DeleteEntry) -> None:
+        if entry.what == EntryType.LOCATION:
+            self._locations.remove(entry.resource_type, entry.mac, entry.packfile)
+        elif entry.what == EntryType.COLOURED:
+            self._coloured.pop((entry.resource_type, entry.mac), None)
+        else:
+            self._packfiles.pop(entry.packfile, None)
+            self._locations.remove_packfile(entry.packfile)
 
     @property
     def states(self) -> Sequence[bytes]:
@@ -131,6 +127,10 @@ class Index:
     def find_locations_of(self, resource_type: ResourceType, macs: Sequence[bytes]) -> list[list[Location]]:
         """The same for each of `macs`."""
         return [self._by_use(places) for places in self._locations.find_many(resource_type, macs)]
+
+    def locations_in(self, packfile: bytes) -> set[tuple[int, bytes, int, int]]:
+        """Type, MAC, offset and length of everything that the states place in a packfile."""
+        return self._locations.find_in(packfile)
 
     def _by_use(self, places: list[Location]) -> list[Location]:
         if len(places) == 1 and self._is_usable(places[0].packfile):

@@ -92,6 +92,12 @@ class Locations:
         assert self._columns is not None
         return [list(found.values()) for found in self._columns.find_many(resource_type, macs)]
 
+    def find_in(self, packfile: bytes) -> set[tuple[int, bytes, int, int]]:
+        """Type, MAC, offset and length of every blob in a packfile."""
+        self._sort()
+        assert self._columns is not None
+        return self._columns.find_in(packfile)
+
     def _search(self, resource_type: int, mac: bytes, found: dict[bytes, Location]) -> None:
         """Add what the pending entries know of a blob to `found`."""
         for turn, entries in self._pending:

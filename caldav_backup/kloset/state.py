@@ -141,7 +141,7 @@ def _read_runs(stream: bytes, start: int, version: int) -> tuple[list[Run], int]
             if length != known[kind]:
                 raise Damaged(f"a state has an entry of type {kind} with {length} bytes instead of {known[kind]}")
             after = _end_of_run(stream, start, end, HEAD_SIZE + length)
-            runs.append(Run(EntryType(kind), stream[start:after]))
+            runs.append(_checked(Run(EntryType(kind), stream[start:after])))
             start = after
         else:
             # A configuration entry, or of a type that this version does not know: its length says where the next
@@ -150,6 +150,13 @@ def _read_runs(stream: bytes, start: int, version: int) -> tuple[list[Run], int]
     if start != end or stream[end] != EntryType.METADATA:
         raise Damaged("a state's entries do not end where its description begins")
     return runs, end
+
+
+def _checked(run: Run) -> Run:
+    """The same run; Damaged when it deletes something that cannot be deleted."""
+    if run.type == EntryType.DELETE and not set(run.entries[HEAD_SIZE :: HEAD_SIZE + _LENGTHS[run.type]]) <= _DELETABLE:
+        raise Damaged("a state deletes something of an unknown kind")
+    return run
 
 
 def _end_of_run(stream: bytes, start: int, end: int, stride: int) -> int:
@@ -172,6 +179,7 @@ _PAYLOADS: dict[EntryType, tuple[struct.Struct, Callable[..., Any]]] = {
     EntryType.PACKFILE: (struct.Struct("<32s32sQ"), PackfileEntry),
     EntryType.DELETE: (struct.Struct("<BB32s32s"), DeleteEntry),
 }
+_DELETABLE = frozenset((EntryType.LOCATION, EntryType.COLOURED, EntryType.PACKFILE))
 _KINDS = {make: kind for kind, (_, make) in _PAYLOADS.items()}
 LOCATION_STRIDE = HEAD_SIZE + _PAYLOADS[EntryType.LOCATION][0].size
 _LENGTHS = {kind: shape.size for kind, (shape, _) in _PAYLOADS.items()}

@@ -30,7 +30,7 @@ entries = st.one_of(
     st.builds(LocationEntry, bytes8, unsigned32, macs, macs, unsigned64, unsigned32, unsigned32),
     st.builds(ColouredEntry, bytes8, macs, unsigned64),
     st.builds(PackfileEntry, macs, macs, unsigned64),
-    st.builds(DeleteEntry, bytes8, bytes8, macs, macs),
+    st.builds(DeleteEntry, st.sampled_from([2, 3, 4]), bytes8, macs, macs),
 )
 
 
@@ -103,6 +103,11 @@ def test_bytes_behind_the_end_are_refused() -> None:
 def test_known_type_of_another_length_is_refused() -> None:
     with pytest.raises(Damaged, match="instead of 85"):
         State.from_bytes(STREAM[:33] + struct.pack("<I", 84) + STREAM[37:], VERSION_1_1_0)
+
+
+def test_deletion_of_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(Damaged, match="unknown kind"):
+        State.from_bytes(state_of(DeleteEntry(2), DeleteEntry(5)).to_bytes(), VERSION_1_1_0)
 
 
 @given(st.integers(0, len(STREAM) - 1), st.integers(1, 255))
