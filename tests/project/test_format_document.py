@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from caldav_backup.kloset.configuration import ChunkSizes
 
 from caldav_backup.kloset import records
 from caldav_backup.kloset.btree import Node, Root
 from caldav_backup.kloset.chunking import cut
+from caldav_backup.kloset.configuration import ChunkSizes
 from caldav_backup.kloset.entries import Entry
 from caldav_backup.kloset.gear import GEAR
 from caldav_backup.kloset.hashing import Keyed, plain_hash
@@ -64,7 +64,8 @@ def test_records(name: str, mac: str, encoded: str) -> None:
 def test_chunking(content: str, sizes: str, lengths: str) -> None:
     kind, count = content.split()
     made = congruential(int(count)) if kind == "lcg" else bytes(int(count))
-    assert cut(made, ChunkSizes(*map(int, sizes.split(" / ")))) == [int(length) for length in lengths.split()]
+    minimum, normal, maximum = map(int, sizes.split(" / "))
+    assert cut(made, ChunkSizes(minimum, normal, maximum)) == [int(length) for length in lengths.split()]
 
 
 @pytest.mark.full

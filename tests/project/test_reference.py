@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from caldav_backup.cli.exits import MEANINGS, WORST_FIRST
 from caldav_backup.settings.options import DESTINATION_OPTIONS, SERVER_OPTIONS, STORE_OPTIONS
+from tests.project.commands_page import PAGE, page
 from tests.project.documents import ROOT, tables
 
 EXIT_CODES = ROOT / "docs" / "reference" / "exit-codes.md"
@@ -22,3 +23,7 @@ def test_options_of_locations() -> None:
     assert sources == {name: text.strip("`") for name, text in SERVER_OPTIONS.items()}
     assert sources | destinations == {name: text.strip("`") for name, text in DESTINATION_OPTIONS.items()}
     assert stores == dict(STORE_OPTIONS)
+
+
+def test_commands() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "python -m tests.project.commands_page"
