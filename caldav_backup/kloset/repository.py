@@ -31,6 +31,7 @@ from caldav_backup.kloset.state import ColouredEntry, Run, State, make_run
 from caldav_backup.kloset.storage import Kind, Storage
 
 if TYPE_CHECKING:
+    from caldav_backup.kloset.checking.findings import Finding
     from caldav_backup.kloset.configuration import Configuration
 
 STATE_LIMIT = 1 << 30
@@ -222,6 +223,12 @@ class Repository:
         state = State((mark,), now, self.index.last_state, self.index.serial or self.configuration.repository_id.bytes)
         # Named by its content, as plakar's `rm` does it.
         self._put(self.keyed.mac(state.to_bytes()), state)
+
+    def check(self, *, read_data: bool = False) -> Iterator[Finding]:
+        """What is wrong with the store, contents included with `read_data`; see `check`, which can do more."""
+        from caldav_backup.kloset.check import check
+
+        return check(self, read_data=read_data)
 
     def _unknown(self, name: str) -> SnapshotNotFound:
         return SnapshotNotFound(
