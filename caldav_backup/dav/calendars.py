@@ -55,6 +55,7 @@ _OF_SERVERS = frozenset(
         "http://davical.org/ns/",
         "http://www.xythos.com/namespaces/StorageServer",
         "urn:inverse:params:xml:ns:inverse-dav",
+        "http://apache.org/dav/props/",
         "http://apache.org/dav/xmlns",
         "http://xandikos.org/ns/",
     }
@@ -98,11 +99,6 @@ def is_further_property(name: str) -> bool:
 def is_collection(response: Response) -> bool:
     """True for what has members. SOGo 5.8 lists `NAME.ics` and `NAME.xml` twins of its calendars that have none."""
     return names.COLLECTION in kinds(response)
-
-
-def is_calendar(response: Response) -> bool:
-    """True for a calendar collection that holds events of its own."""
-    return names.CALENDAR in kinds(response) and why_left_out(response) is None
 
 
 def kinds(response: Response) -> frozenset[str]:

@@ -155,7 +155,7 @@ class Client:
         except Refused as error:
             if error.status not in _NO_MKCALENDAR:
                 raise
-            await self._make(requests.extended_mkcol(url, displayname, components))
+            await self._make_otherwise(requests.extended_mkcol(url, displayname, components), error)
 
     async def proppatch(self, href: str, values: Mapping[str, str | bytes | None]) -> dict[str, int]:
         """Set properties one by one (`requests.proppatch` says what values are); the status of each.
@@ -213,6 +213,13 @@ class Client:
             await self.transport.exchange_once(request, self._read_nothing)
 
         await self.transport.retries.run(attempt)
+
+    async def _make_otherwise(self, request: Request, first: Refused) -> None:
+        """405 may mean that the method is not known, or that the calendar is there: the first answer says it best."""
+        try:
+            await self._make(request)
+        except Refused as second:
+            raise first from second
 
     async def _is_calendar(self, url: str) -> bool:
         try:

@@ -8,9 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from caldav_backup.dav import calendars, hrefs, names
-from caldav_backup.dav.errors import BadAnswer, DavError, Forbidden, NotCalDAV, NotFound, Refused, Unauthorized
-from caldav_backup.dav.homes import Home, read_calendar, read_home
+from caldav_backup.dav import calendars, hrefs, names, requests
+from caldav_backup.dav.errors import (
+    BadAnswer,
+    DavError,
+    Forbidden,
+    NotCalDAV,
+    NotFound,
+    Refused,
+    ServerUnreachable,
+    Unauthorized,
+    Unavailable,
+)
+from caldav_backup.dav.homes import Home, read_home
 from caldav_backup.dav.models import Discovery, LeftOut, Principal
 
 if TYPE_CHECKING:
@@ -21,6 +31,8 @@ if TYPE_CHECKING:
 
 WELL_KNOWN = "/.well-known/caldav"
 
+#: Asked of places that are not yet known to be calendars; nothing else, since asking the wrong place hurts: Cyrus 3.6
+#: ends the connection for `schedule-calendar-transp` above the homes, DAViCal 1.1 fails for `sync-token` at its root.
 _PRINCIPAL = (
     names.RESOURCETYPE,
     names.DISPLAYNAME,
@@ -30,9 +42,9 @@ _PRINCIPAL = (
     names.SCHEDULE_INBOX_URL,
     names.SCHEDULE_OUTBOX_URL,
 )
-_START = tuple(dict.fromkeys((*_PRINCIPAL, *calendars.PROPERTIES)))
-#: What one address among several may answer without ending the search.
+#: What the given address may answer without ending the search; of the others, which are guesses, even silence.
 _NOT_HERE = (NotFound, Refused, BadAnswer)
+_NO_GUESS = (*_NOT_HERE, Forbidden, ServerUnreachable, Unavailable)
 _NO_HOME = (NotFound, Refused, BadAnswer, Forbidden)
 
 
@@ -56,9 +68,10 @@ async def discover(client: Client, url: str | None = None) -> Discovery:
     url = url or client.transport.base_url
     tried: list[str] = []
     for candidate in _candidates(url):
+        acceptable = _NOT_HERE if candidate == url else _NO_GUESS
         try:
-            place = _Place(*await client.describe(candidate, _START))
-        except _NOT_HERE as error:
+            place = _Place(*await client.describe(candidate, _PRINCIPAL))
+        except acceptable as error:
             _require_other_places(url, candidate, error)
             tried.append(f"{hrefs.path_of(candidate)}: {error.reason}")
             continue
@@ -92,7 +105,7 @@ def _require_login(place: _Place) -> None:
 
 async def _follow(client: Client, place: _Place) -> Discovery | None:
     """What the place leads to; None when it leads nowhere."""
-    if calendars.is_calendar(place.response):
+    if names.CALENDAR in calendars.kinds(place.response):
         return await _one_calendar(client, place)
     account = await _find_account(client, place)
     homes = account.targets(names.CALENDAR_HOME_SET) if account is not None else []
@@ -120,9 +133,11 @@ def _leads_to(url: str, target: str) -> bool:
 
 
 async def _one_calendar(client: Client, place: _Place) -> Discovery:
-    target = next(iter(place.targets(names.CURRENT_USER_PRINCIPAL)), None)
-    principal = Principal(hrefs.path_of(target), target) if target is not None else None
-    return Discovery(principal, (), (await read_calendar(client, place.url, place.response),), ())
+    found = await read_home(client, place.url, requests.ITSELF, frozenset())
+    if not found.calendars:
+        reasons = ", ".join(each.reason for each in found.left_out)
+        raise NotCalDAV(f"nothing to read at {hrefs.path_of(place.url)}: it is {reasons or 'no calendar'}")
+    return Discovery(_named_principal(place), (), tuple(found.calendars), ())
 
 
 async def _search_here(client: Client, account: _Place | None, place: _Place) -> Discovery | None:
@@ -147,7 +162,7 @@ async def _search(client: Client, account: _Place | None, homes: Sequence[str]) 
     whole = Home([], [])
     for home in homes:
         try:
-            found = await read_home(client, home, scheduling)
+            found = await read_home(client, home, requests.MEMBERS, scheduling)
         except _NO_HOME as error:
             if len(homes) == 1:
                 raise
@@ -169,9 +184,16 @@ def _scheduling(account: _Place | None) -> frozenset[str]:
 def _principal(account: _Place | None) -> Principal | None:
     if account is None:
         return None
+    if names.PRINCIPAL not in calendars.kinds(account.response):
+        return _named_principal(account)  # DAViCal 1.1 tells the calendar homes at its root too
     return Principal(
         hrefs.path_of(account.url),
         account.url,
         account.response.text(names.DISPLAYNAME) or None,
         tuple(calendars.all_hrefs(account.response, names.CALENDAR_USER_ADDRESS_SET)),
     )
+
+
+def _named_principal(place: _Place) -> Principal | None:
+    target = next(iter(place.targets(names.CURRENT_USER_PRINCIPAL)), None)
+    return Principal(hrefs.path_of(target), target) if target is not None else None

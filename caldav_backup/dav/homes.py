@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from caldav_backup.dav import calendars, hrefs, requests
+from caldav_backup.dav import calendars, hrefs
 from caldav_backup.dav.errors import BadAnswer, Forbidden, NotFound, Refused
+from caldav_backup.dav.requests import ITSELF
 from caldav_backup.dav.tasks import together
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from caldav_backup.dav.client import Client
     from caldav_backup.dav.models import Calendar, LeftOut
-    from caldav_backup.dav.multistatus import Response
     from caldav_backup.dav.properties import Property
 
 #: More names of further properties than this are not asked for.
@@ -30,36 +30,29 @@ class Home(NamedTuple):
     left_out: list[LeftOut]
 
 
-async def read_home(client: Client, url: str, scheduling: Collection[str]) -> Home:
-    """The collections below `url`; `scheduling` as in `calendars.why_left_out`.
+async def read_home(client: Client, url: str, depth: str, scheduling: Collection[str]) -> Home:
+    """The collections below `url`, or with `depth` "0" itself alone; `scheduling` as in `calendars.why_left_out`.
 
     Raises BadAnswer when the answer names nothing at all: a home that lists not even itself is not an empty one.
     """
     async with together() as group:
-        listing = group.create_task(client.propfind(url, calendars.PROPERTIES, requests.MEMBERS))
-        further_names = group.create_task(_further_names(client, url, requests.MEMBERS))
+        listing = group.create_task(client.propfind(url, calendars.PROPERTIES, depth))
+        further_names = group.create_task(_further_names(client, url, depth))
     multistatus = listing.result()
     if not multistatus.responses:
         raise BadAnswer(
             "the server lists nothing, not even the home itself", method="PROPFIND", href=hrefs.path_of(url)
         )
-    further = await _further(client, url, requests.MEMBERS, further_names.result())
+    further = await _further(client, url, depth, further_names.result())
     home = Home([], [])
     for response in multistatus.responses:
         path = multistatus.path(response)
         reason = calendars.why_left_out(response, path, scheduling)
         if reason is None:
             home.calendars.append(calendars.calendar(multistatus.url, response, further.get(hrefs.normalise(path))))
-        elif calendars.is_collection(response) and not hrefs.same_resource(path, multistatus.url):
+        elif calendars.is_collection(response) and (depth == ITSELF or not hrefs.same_resource(path, multistatus.url)):
             home.left_out.append(calendars.left_out(path, response, reason))
     return home
-
-
-async def read_calendar(client: Client, url: str, response: Response) -> Calendar:
-    """The calendar at `url`, which said `response` of itself."""
-    further = await _further(client, url, requests.ITSELF, await _further_names(client, url, requests.ITSELF))
-    path = hrefs.member(url, response.href)
-    return calendars.calendar(url, response, further.get(hrefs.normalise(path)))
 
 
 async def _further_names(client: Client, url: str, depth: str) -> list[str]:

@@ -31,8 +31,12 @@ _UNAVAILABLE = frozenset({408, 502, 503, 504})
 _MISSING_RIGHT = frozenset({"need-privileges"})
 #: Google says with 403 that a quota is used up (Calendar API, "Handle API errors").
 _QUOTA = re.compile(r"rateLimitExceeded|userRateLimitExceeded|quotaExceeded|dailyLimitExceeded")
-#: Their error bodies describe a Python or PHP exception in elements of their own; those are no preconditions.
-_NO_CONDITION = frozenset({"http://sabredav.org/ns"})
+#: sabre/dav describes its exception in elements of its own beside or instead of a precondition.
+_SABRE = "http://sabredav.org/ns"
+#: What of a `DAV:error` document is meant for people.
+_WORDS = frozenset({RESPONSEDESCRIPTION, f"{{{_SABRE}}}message"})
+#: DAViCal 1.1 names the header that did not hold as if it were a precondition.
+_HEADERS = frozenset({"", "if-match", "if-none-match"})
 _INVISIBLE = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>|<[^>]*$", re.DOTALL | re.IGNORECASE)
 
 _MEANINGS: Mapping[int, str] = {
@@ -59,7 +63,7 @@ _MEANINGS: Mapping[int, str] = {
 
 def refusal(method: str, href: str, status: int, headers: Mapping[str, str], body: bytes) -> DavError:
     """The error for an answer; `body` is its beginning, bounded by the caller, and without credentials."""
-    condition = _condition(body)
+    condition, words = _read_error(body)
     text = body.decode("utf-8", "replace")
     kind = _kind(status, condition, text)
     return kind(
@@ -68,7 +72,7 @@ def refusal(method: str, href: str, status: int, headers: Mapping[str, str], bod
         href=href,
         status=status,
         condition=condition,
-        excerpt=readable(text),
+        excerpt=readable(words or text),
         retry_after=retry_after(headers.get("retry-after", ""), datetime.now(UTC)),
     )
 
@@ -85,7 +89,7 @@ def _kind(status: int, condition: str, text: str) -> type[DavError]:
     if status == 403 and (not condition or condition in _MISSING_RIGHT):
         return Forbidden
     # Xandikos 0.4 gives 412 for `no-uid-conflict` and `valid-calendar-data` too; those are no failed If-Match.
-    if status == 412 and not condition:
+    if status == 412 and condition in _HEADERS:
         return PreconditionFailed
     return Refused
 
@@ -111,19 +115,17 @@ def readable(text: str) -> str:
     return visible if len(visible) <= _EXCERPT else visible[: _EXCERPT - 1] + "…"
 
 
-def _condition(body: bytes) -> str:
-    """The local name of the precondition in a `DAV:error` document; empty when the body is none."""
+def _read_error(body: bytes) -> tuple[str, str]:
+    """The local name of the precondition in a `DAV:error` document, and the server's words; empty when it is none."""
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
     )
     try:
         root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError):
-        return ""  # a text or a page: `readable` shows it
+        return "", ""  # a text or a page: all of it is shown
     if root.tag != ERROR:
-        return ""
-    for child in root:
-        name = str(child.tag)
-        if name != RESPONSEDESCRIPTION and namespace(name) not in _NO_CONDITION:
-            return local_name(name)
-    return ""
+        return "", ""
+    conditions = [child for child in root if str(child.tag) not in _WORDS and namespace(str(child.tag)) != _SABRE]
+    words = " ".join("".join(map(str, child.itertext())) for child in root if str(child.tag) in _WORDS)
+    return (local_name(str(conditions[0].tag)) if conditions else ""), words
