@@ -99,9 +99,20 @@ def _inflate_zstd(data: BytesLike, most: int) -> bytes:
         announced = zstandard.get_frame_parameters(data).content_size
         if most <= announced < zstandard.CONTENTSIZE_UNKNOWN:
             raise Damaged(f"a blob announces {announced} bytes, more than it may hold; the store is damaged there")
+        if announced == 0:
+            return _inflate_empty_zstd(data)
         return _zstd().decompressor.decompress(data, max_output_size=most, allow_extra_data=False)
     except zstandard.ZstdError as exc:
         raise _malformed(ZSTD) from exc
+
+
+def _inflate_empty_zstd(data: BytesLike) -> bytes:
+    """`decompress` believes a frame that announces nothing, and does not look whether it is whole."""
+    inflator = _zstd().decompressor.decompressobj()
+    content = inflator.decompress(data)
+    if content or not inflator.eof or inflator.unused_data:
+        raise _malformed(ZSTD)
+    return content
 
 
 @cache

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -105,3 +107,20 @@ def test_each_parameter_makes_another_key() -> None:
     small = Argon2id(time=1, memory=16)
     costs = [small, replace(small, time=2), replace(small, memory=17), replace(small, threads=2)]
     assert len({derive_key(b"x", KDFParameters(SALT, cost)) for cost in costs}) == len(costs)
+
+
+TOO_LITTLE = """
+import resource
+resource.setrlimit(resource.RLIMIT_AS, (400 << 20, 400 << 20))
+from caldav_backup.kloset.errors import ExcessiveKDFCost
+from caldav_backup.kloset.keys import Argon2id, KDFParameters, derive_key
+try:
+    derive_key(b"x", KDFParameters(bytes(16), Argon2id(memory=1 << 20)))
+except ExcessiveKDFCost as exc:
+    print(exc)
+"""
+
+
+def test_too_little_memory_is_said_plainly() -> None:
+    answer = subprocess.run([sys.executable, "-c", TOO_LITTLE], capture_output=True, text=True, check=True, timeout=60)
+    assert "not enough memory" in answer.stdout

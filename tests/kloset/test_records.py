@@ -36,6 +36,12 @@ def test_every_instant_comes_back(nanoseconds: int) -> None:
     assert decode(records.timestamp(nanoseconds)) == nanoseconds
 
 
+def test_an_instant_too_far_away_cannot_be_stored() -> None:
+    for nanoseconds in (SECOND << 63, -(SECOND << 63) - 1):
+        with pytest.raises(InvalidArgument):
+            records.timestamp(nanoseconds)
+
+
 @pytest.mark.parametrize(
     ("encode", "code", "size", "signed"),
     [

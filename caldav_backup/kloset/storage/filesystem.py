@@ -49,13 +49,13 @@ class FilesystemStorage:
     def ids(self, kind: Kind) -> Iterator[bytes]:
         directory = self._root / kind.value
         try:
-            if kind in _BUCKETED:
+            if not directory.exists():
+                # A kind without any file may have lost its directory, in a git checkout for example.
+                self._require_store()
+            elif kind in _BUCKETED:
                 yield from self._ids_in_buckets(kind, directory)
             else:
                 yield from map(bytes.fromhex, _names(directory))
-        except FileNotFoundError:
-            # A kind without any file may have lost its directory, in a git checkout for example.
-            return
         except OSError as exc:
             raise cannot_read(directory, exc) from exc
 
@@ -138,12 +138,15 @@ class FilesystemStorage:
         if self._layout_is_whole:
             return
         try:
-            if not (self._root / _CONFIG).exists():
-                # An empty mount point must not be filled with half a store.
-                raise StorageUnavailable(f"cannot write to {self.location}: no store is there; is its disk mounted?")
+            # An empty mount point must not be filled with half a store.
+            self._require_store()
             self._make_layout()
         except OSError as exc:
             raise cannot_write(self._root, exc) from exc
+
+    def _require_store(self) -> None:
+        if not (self._root / _CONFIG).exists():
+            raise StorageUnavailable(f"there is no store at {self.location} any more; is its disk still mounted?")
 
     def _make_layout(self) -> None:
         made = False

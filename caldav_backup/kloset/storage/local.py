@@ -24,24 +24,18 @@ def read_whole(path: Path, limit: int | None) -> bytes:
 
 def read_range(path: Path, offset: int, length: int) -> bytes:
     """Exactly `length` bytes from `offset`. OSError; Damaged when the file ends before."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        size = os.fstat(descriptor).st_size
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
         # Asked before reading, so that a damaged length reserves no memory.
-        if offset < 0 or not 0 <= length <= size - offset:
-            raise Damaged(
-                f"{path} is cut short or what refers to it is wrong: "
-                f"{length} bytes from {offset} were to be read, it has {size}"
-            )
-        content = os.pread(descriptor, length, offset)
-        while len(content) < length:
-            more = os.pread(descriptor, length - len(content), offset + len(content))
-            if not more:
-                raise Damaged(f"{path} became shorter while it was read; is another program writing to the store?")
-            content += more
-        return content
-    finally:
-        os.close(descriptor)
+        inside = offset >= 0 and 0 <= length <= size - offset
+        file.seek(offset if inside else 0)
+        content = file.read(length if inside else 0)
+    if not inside or len(content) != length:
+        raise Damaged(
+            f"{path} is cut short or what refers to it is wrong: "
+            f"{length} bytes from {offset} were to be read, it has {size}"
+        )
+    return content
 
 
 def cannot_read(path: Path, exc: OSError) -> StorageUnavailable:

@@ -68,16 +68,12 @@ class MemoryWriter:
         self._storage = storage
         self._kind = kind
         self._gathered = bytearray()
-        self._open = True
 
     def write(self, data: BytesLike) -> None:
         self._gathered += data
 
     def commit(self, identifier: bytes) -> None:
-        if self._open:
-            self._storage.write(self._kind, identifier, self._gathered)
-        self.abort()
+        self._storage.write(self._kind, identifier, self._gathered)
 
     def abort(self) -> None:
-        self._gathered = bytearray()
-        self._open = False
+        self._gathered.clear()

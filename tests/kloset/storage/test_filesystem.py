@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from caldav_backup.kloset.errors import (
     StoreNotFound,
     UnsupportedStore,
 )
-from caldav_backup.kloset.storage import FilesystemStorage, Kind, PtarStorage, open_storage
+from caldav_backup.kloset.storage import FilesystemStorage, Kind, PtarStorage, StorageWriter, open_storage
+from caldav_backup.kloset.storage.durable import sync_directory
 
 NAME = bytes(range(32))
 
@@ -177,6 +179,13 @@ def test_nothing_is_written_where_the_store_has_gone(storage: FilesystemStorage,
         FilesystemStorage(root).write(Kind.STATE, NAME, b"x")
 
 
+def test_a_store_that_has_gone_is_not_listed_as_empty(storage: FilesystemStorage, root: Path) -> None:
+    root.rename(root.with_name("moved"))
+    for kind in Kind:
+        with pytest.raises(StorageUnavailable, match="mounted"):
+            list(storage.ids(kind))
+
+
 def test_a_store_that_goes_while_it_is_written_is_unavailable(storage: FilesystemStorage, root: Path) -> None:
     writer = storage.open_writer(Kind.STATE)
     writer.write(b"x")
@@ -205,14 +214,52 @@ def test_unreadable_places_are_unavailable(storage: FilesystemStorage, root: Pat
         list(storage.ids(Kind.LOCK))
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc here")
+def test_a_directory_that_cannot_be_synced_is_good_enough() -> None:
+    # As on many network file systems: EINVAL.
+    sync_directory(Path("/proc/self"))
+
+
+def test_a_storage_that_cannot_be_reached_is_unavailable(root: Path) -> None:
+    root.symlink_to(root)
+    storage = FilesystemStorage(root)
+    actions: list[Callable[[], object]] = [
+        storage.read_configuration,
+        lambda: storage.create(b"configuration"),
+        lambda: storage.read(Kind.STATE, NAME),
+        lambda: storage.read_range(Kind.STATE, NAME, 0, 1),
+        lambda: storage.size(Kind.STATE, NAME),
+        lambda: storage.delete(Kind.STATE, NAME),
+        lambda: storage.write(Kind.STATE, NAME, b"x"),
+        lambda: list(storage.ids(Kind.STATE)),
+    ]
+    for action in actions:
+        with pytest.raises(StorageUnavailable, match="store"):
+            action()
+
+
+def test_a_file_in_the_place_of_a_directory_is_no_storage(storage: FilesystemStorage, root: Path) -> None:
+    (root / "locks").rmdir()
+    (root / "locks").write_text("mine")
+    with pytest.raises(StorageUnavailable, match="exists"):
+        FilesystemStorage(root).write(Kind.STATE, NAME, b"x")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-def test_a_full_disk_says_so(storage: FilesystemStorage, root: Path) -> None:
+@pytest.mark.parametrize("size", [1, 1 << 20, 3 << 20])
+def test_a_full_disk_says_so(storage: FilesystemStorage, size: int) -> None:
     writer = storage.open_writer(Kind.STATE)
-    os.dup2(os.open("/dev/full", os.O_WRONLY), writer._file.fileno())
-    writer.write(b"x")
+    with open("/dev/full", "wb") as full:
+        os.dup2(full.fileno(), writer._file.fileno())
     with pytest.raises(StorageNotWritable, match="full"):
-        writer.commit(NAME)
+        write_and_commit(writer, bytes(size))
+    writer.abort()
     assert list(storage.ids(Kind.STATE)) == []
+
+
+def write_and_commit(writer: StorageWriter, data: bytes) -> None:
+    writer.write(data)
+    writer.commit(NAME)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

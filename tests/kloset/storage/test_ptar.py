@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from caldav_backup.kloset.errors import (
     KlosetError,
     StorageFileMissing,
     StorageNotWritable,
+    StorageUnavailable,
     StoreNotFound,
     UnsupportedStore,
 )
@@ -75,6 +77,32 @@ def test_a_missing_archive_is_no_store(tmp_path: Path) -> None:
         PtarStorage(tmp_path / "none.ptar").read_configuration()
 
 
+def test_something_else_is_no_archive(tmp_path: Path) -> None:
+    path = tmp_path / "other.ptar"
+    path.write_bytes(bytes(500))
+    with pytest.raises(Damaged, match="begin"):
+        PtarStorage(path).read_configuration()
+
+
+def test_an_archive_that_cannot_be_reached_is_unavailable(tmp_path: Path) -> None:
+    path = tmp_path / "loop.ptar"
+    path.symlink_to(path)
+    with pytest.raises(StorageUnavailable):
+        PtarStorage(path).read_configuration()
+
+
+def test_an_archive_that_goes_while_it_is_read_is_unavailable(golden: Golden) -> None:
+    path, _ = golden("h-encrypted.ptar")
+    archive = PtarStorage(path)
+    archive.read_configuration()
+    path.rename(path.with_name("moved"))
+    with pytest.raises(StorageUnavailable, match="gone"):
+        archive.read(Kind.STATE, STATE_ID)
+    path.mkdir()
+    with pytest.raises(StorageUnavailable):
+        archive.read(Kind.STATE, STATE_ID)
+
+
 def test_a_newer_archive_is_not_supported(tmp_path: Path) -> None:
     path = tmp_path / "newer.ptar"
     path.write_bytes(ARCHIVE[:8] + b"\x00\x00\x02\x00" + ARCHIVE[12:])
@@ -94,10 +122,19 @@ def test_an_archive_cut_short_is_damaged(broken: Path, keep: int) -> None:
         PtarStorage(broken).read_configuration()
 
 
-@given(numbers=st.lists(st.integers(-(1 << 63), (1 << 63) - 1), min_size=6, max_size=6))
-def test_a_senseless_trailer_is_damage(broken: Path, numbers: list[int]) -> None:
+@given(numbers=st.lists(st.integers(-(1 << 63), (1 << 63) - 1) | st.integers(0, 200), min_size=6, max_size=6))
+def test_no_trailer_leads_out_of_the_archive(broken: Path, numbers: list[int]) -> None:
     trailer = b"".join(number.to_bytes(8, "little", signed=True) for number in numbers)
-    broken.write_bytes(ARCHIVE[:-48] + trailer)
+    broken.write_bytes(ARCHIVE[:500] + trailer)
+    archive = PtarStorage(broken)
+    with suppress(Damaged):
+        assert archive.read_configuration() in ARCHIVE[:500]
+        assert archive.read(Kind.PACKFILE, PACKFILE_ID) in ARCHIVE[:500]
+
+
+@pytest.mark.parametrize("numbers", [(11, 9, 50, 9, 90, 9), (12, 0, 50, 9, 90, 9), (12, 9, 50, -9, 90, 9)])
+def test_a_senseless_trailer_is_damage(broken: Path, numbers: tuple[int, ...]) -> None:
+    broken.write_bytes(ARCHIVE[:-48] + b"".join(number.to_bytes(8, "little", signed=True) for number in numbers))
     with pytest.raises(Damaged):
         PtarStorage(broken).read_configuration()
 
