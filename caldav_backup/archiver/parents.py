@@ -42,8 +42,8 @@ class ParentCalendar:
     def known(self) -> Iterator[tuple[str, KnownResource]]:
         """(name, what was known of it) in ascending byte order of names; unknown where the state does not reach."""
         states = incremental.decode(self.snapshot.extended_attribute(self.path, _RESOURCES) or b"")
-        for frame in self.snapshot.directory_frames(self.path):
-            yield frame.name, next(states, incremental.UNKNOWN)
+        for name in self.snapshot.list_names(self.path):
+            yield name, next(states, incremental.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,10 @@ from caldav_backup.kloset.dirpack import Frame
 from caldav_backup.kloset.entries import Entry
 from caldav_backup.kloset.errors import BlobMissing, Damaged, PathNotFound
 from caldav_backup.kloset.failures import Failure
+from caldav_backup.kloset.objects import CALENDAR
 from caldav_backup.kloset.resources import ResourceType
 from caldav_backup.kloset.summary import Summary
+from caldav_backup.kloset.templates import EntryTemplate
 from caldav_backup.kloset.xattrs import ExtendedAttribute, attribute_key
 
 if TYPE_CHECKING:
@@ -105,6 +107,13 @@ class Snapshot:
             return
         for frame in self.directory_frames(path):
             yield _entry_in(path, frame)
+
+    def list_names(self, path: str) -> Iterator[str]:
+        """The names alone, in the same order; many times faster, as entries of like files are not decoded."""
+        template = EntryTemplate(path, CALENDAR)
+        for frame in self.directory_frames(path):
+            plain = template.match(frame.record)
+            yield paths.from_key(plain.name) if plain is not None else _entry_in(path, frame).name
 
     def directory_frames(self, path: str) -> Iterator[Frame]:
         """The same as raw records with their ids. That each id fits its record is for a check to verify."""

@@ -33,6 +33,11 @@ def events(count: int, first: int = 0) -> dict[str, bytes]:
     return {f"{number:04}.ics": event(number).content for number in range(first, first + count)}
 
 
+def files(repository: Repository) -> list[bytes]:
+    assert isinstance(repository.storage, MemoryStorage)
+    return list(repository.storage.files.values())
+
+
 def newest(repository: Repository) -> Snapshot:
     return repository.snapshot(repository.snapshots()[-1].identifier)
 
@@ -81,10 +86,10 @@ def test_nothing_changed_costs_next_to_nothing(repository: Repository, backup: B
     account = Account({"work": events(2_000)})
     backup(account)
     account.fetched.clear()
-    before = sum(map(len, repository.storage.files().values()))
+    before = sum(map(len, files(repository)))
     backup(account)
     assert account.fetched == []
-    assert sum(map(len, repository.storage.files().values())) - before <= 12 * 1024
+    assert sum(map(len, files(repository))) - before <= 12 * 1024
     assert contents(newest(repository)) == expected(account)
 
 
