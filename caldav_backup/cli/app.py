@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import typer
 
@@ -16,7 +17,7 @@ from caldav_backup.cli.exits import Exit, Usage, exit_of
 from caldav_backup.cli.invocation import Invocation
 from caldav_backup.cli.render import is_parser_error, show_answer, show_error
 from caldav_backup.cli.running import terminating
-from caldav_backup.cli.terminal import PROGRAM, OutputClosed, Terminal, abandon_output
+from caldav_backup.cli.terminal import PROGRAM, OutputClosed, Terminal
 
 #: The shell's completion asks through this variable.
 COMPLETION_VARIABLE = "_CALDAV_BACKUP_COMPLETE"
@@ -31,7 +32,6 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | No
         with terminating():
             return _run(words, environ, terminal)
     except OutputClosed:
-        abandon_output()
         return Exit.FAILED
 
 
@@ -41,7 +41,7 @@ def _run(words: Sequence[str], environ: Mapping[str, str], terminal: Terminal) -
     try:
         grammar = commands.BuiltGrammar()
         if COMPLETION_VARIABLE in environ:
-            return int(commands.build().main(prog_name=PROGRAM, standalone_mode=False) or 0)
+            return int(commands.build_all().main(prog_name=PROGRAM, standalone_mode=False) or 0)
         request = rewrite(words, grammar)
         answer = _answer(request, grammar, Invocation(request.globals, environ, terminal))
         if answer is None:
@@ -58,13 +58,18 @@ def _answer(request: Request, grammar: commands.BuiltGrammar, invocation: Invoca
     """What the command hands back; None when the parser itself printed (help, completion)."""
     if request.globals.version:
         return Answer({"version": __version__}, [f"{PROGRAM} {__version__}"])
-    known = request.command and commands.is_known(request.command[0])
-    parser = grammar.parser(request.command[0]) if known else commands.build()
-    if not request.command and not request.words:
+    if not request.words:
         raise Usage(f"no command given; '{PROGRAM} --help' lists them")
+    name, *words = request.words
+    if request.command[:1] == (name,) and commands.is_known(name):
+        return _parse(grammar.parser(name), f"{PROGRAM} {name}", words, invocation)
+    return _parse(commands.build_all(), PROGRAM, request.words, invocation)
+
+
+def _parse(parser: Any, program: str, words: Sequence[str], invocation: Invocation) -> Answer | None:
     try:
         # Not `parser.main`: that turns interrupts and broken pipes into exit codes of its own.
-        with parser.make_context(PROGRAM, list(request.words), obj=invocation) as context:
+        with parser.make_context(program, list(words), obj=invocation) as context:
             answer: Answer = parser.invoke(context)
             return answer
     except typer.Exit:
@@ -78,6 +83,8 @@ def _failed(error: BaseException, request: Request, terminal: Terminal) -> int:
 
 
 def _title(request: Request) -> str:
+    if request.globals.version:
+        return "version"
     if not request.command:
         return ""
     return " ".join([commands.canonical(request.command[0]), *request.command[1:]])

@@ -6,7 +6,7 @@ a command's module imports at its top nothing but typer and light modules of thi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Annotated, Any
@@ -26,27 +26,40 @@ class Command:
 
 
 COMMANDS: tuple[Command, ...] = (
+    Command("init", "init"),
+    Command("create", "init", is_alias=True),
+    Command("ls", "ls"),
+    Command("cat", "cat"),
+    Command("info", "info"),
     Command("source", "source", "group", is_group=True),
     Command("destination", "destination", "group", is_group=True),
     Command("store", "store", "group", is_group=True),
 )
 
+#: Plain help, since rich's takes longer to import than a listing takes to run; errors are printed by `render`.
+STYLE: Mapping[str, Any] = {
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": None,
+}
+
 _BY_NAME: Mapping[str, Command] = {command.name: command for command in COMMANDS}
 
 
-def build(names: Iterable[str] | None = None) -> Any:
-    """The parser for the commands `names` (None: all of them), ready for `main`."""
+def build_all() -> Any:
+    """The parser for everything: help, completion, and commands that are not known."""
     app = typer.Typer(
         name="caldav-backup",
-        no_args_is_help=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
         epilog="Global options stand before or after the command. `at STORE COMMAND` is `--store STORE COMMAND`.",
+        **STYLE,
     )
     app.callback()(_global_options)
-    for command in COMMANDS if names is None else [_BY_NAME[name] for name in names]:
-        _register(app, command)
+    for command in COMMANDS:
+        target = _load(command)
+        if command.is_group:
+            app.add_typer(target, name=command.name)
+        else:
+            app.command(command.name, hidden=command.is_alias)(target)
     return typer.main.get_command(app)
 
 
@@ -60,7 +73,7 @@ class BuiltGrammar:
         """The verbs of a group; only groups have some, and none has a second level."""
         if len(command) != 1 or not is_known(command[0]) or not _BY_NAME[command[0]].is_group:
             return ()
-        names: Collection[str] = self.parser(command[0]).commands[command[0]].commands
+        names: Collection[str] = self.parser(command[0]).commands
         return names
 
     def options(self, command: tuple[str, ...]) -> Mapping[str, bool]:
@@ -68,7 +81,7 @@ class BuiltGrammar:
         if not command or not is_known(command[0]):
             return {}
         parsed = self.parser(command[0])
-        for name in command:
+        for name in command[1:]:
             parsed = parsed.commands[name]
         return {
             spelling: not (parameter.is_flag or parameter.count)
@@ -78,9 +91,9 @@ class BuiltGrammar:
         }
 
     def parser(self, name: str) -> Any:
-        """The parser with the one command `name`."""
+        """The parser of the one command `name`, and of nothing around it."""
         if name not in self._built:
-            self._built[name] = build([name])
+            self._built[name] = _build(_BY_NAME[name])
         return self._built[name]
 
 
@@ -97,12 +110,17 @@ def canonical(name: str) -> str:
     return next(each.name for each in COMMANDS if each.module == command.module)
 
 
-def _register(app: typer.Typer, command: Command) -> None:
-    target = getattr(import_module(f"caldav_backup.cli.{command.module}"), command.attribute)
+def _load(command: Command) -> Any:
+    return getattr(import_module(f"caldav_backup.cli.{command.module}"), command.attribute)
+
+
+def _build(command: Command) -> Any:
+    target = _load(command)
     if command.is_group:
-        app.add_typer(target, name=command.name)
-    else:
-        app.command(command.name, hidden=command.is_alias)(target)
+        return typer.main.get_command(target)
+    app = typer.Typer(add_completion=False, **STYLE)
+    app.command(command.name)(target)
+    return typer.main.get_command(app)
 
 
 def _global_options(

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from caldav_backup.cli.answer import Answer, Table
+from caldav_backup.cli.commands import STYLE
 from caldav_backup.cli.invocation import invocation_of
 from caldav_backup.cli.option_words import option_values
 from caldav_backup.settings import Kind, masked
@@ -31,7 +32,7 @@ ShowSecrets = Annotated[bool, typer.Option("--secrets", help="Print passwords an
 
 def location_group(kind: Kind) -> typer.Typer:
     """The commands of one kind."""
-    group = typer.Typer(help=f"Named {kind.plural}.", context_settings={"help_option_names": ["-h", "--help"]})
+    group = typer.Typer(help=f"Named {kind.plural}.", add_completion=False, **STYLE)
 
     @group.command("add")
     def add(context: typer.Context, name: Name, location: LocationText, words: OptionalWords = None) -> Answer:

@@ -6,10 +6,11 @@ servers and stores supply.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from caldav_backup.settings import Secret
 
@@ -47,24 +48,21 @@ class Terminal:
         return _is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
 
     def write(self, text: str) -> None:
-        """Text to standard output. OutputClosed when nobody reads it."""
-        try:
-            sys.stdout.write(text)
+        """Text to standard output; what it cannot encode becomes an escape. Errors as of `write_bytes`."""
+        encoding = sys.stdout.encoding or "ascii"
+        with _output():
+            sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
             sys.stdout.flush()
-        except UnicodeEncodeError:
-            self.write_bytes([text.encode(sys.stdout.encoding or "ascii", "backslashreplace")])
-        except BrokenPipeError:
-            raise OutputClosed from None
 
     def write_bytes(self, chunks: Iterable[bytes]) -> None:
-        """Bytes to standard output, exactly. OutputClosed when nobody reads them."""
-        try:
+        """Bytes to standard output, exactly. OutputClosed when nobody reads them, OSError when it is full."""
+        with _output():
             sys.stdout.flush()
-            for chunk in chunks:
+        for chunk in chunks:
+            with _output():
                 sys.stdout.buffer.write(chunk)
+        with _output():
             sys.stdout.buffer.flush()
-        except BrokenPipeError:
-            raise OutputClosed from None
 
     def tell(self, message: str) -> None:
         """One line to standard error, with the program's name in front."""
@@ -88,8 +86,19 @@ class Terminal:
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
-def abandon_output() -> None:
-    """After OutputClosed: let Python's last flush go nowhere instead of failing."""
+@contextlib.contextmanager
+def _output() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        _abandon_output()
+        if isinstance(error, BrokenPipeError):
+            raise OutputClosed from None
+        raise
+
+
+def _abandon_output() -> None:
+    """Let Python's last flush go nowhere, instead of failing a second time."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

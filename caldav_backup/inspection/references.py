@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from caldav_backup.inspection.errors import NotASnapshot, SourceNeeded
 from caldav_backup.inspection.moments import end_ns, local_text
 from caldav_backup.inspection.snapshots import is_good, of_source, sources_of
+from caldav_backup.kloset import paths
 from caldav_backup.kloset.errors import AmbiguousSnapshot, SnapshotNotFound
 
 if TYPE_CHECKING:
@@ -34,12 +34,7 @@ def parse_reference(text: str) -> Reference:
     end = text.find(":", moment.end() if moment else 0)
     if end < 0:
         return Reference(text or "latest", None)
-    return Reference(text[:end] or "latest", clean_path(text[end + 1 :]))
-
-
-def clean_path(path: str) -> str:
-    """An absolute path without empty parts, `.` and `..`, which cannot lead out of the root."""
-    return posixpath.normpath("/" + path.lstrip("/"))
+    return Reference(text[:end] or "latest", paths.clean(text[end + 1 :]))
 
 
 def choose(headers: Sequence[Header], word: str, source: str | None = None) -> Header:

@@ -5,7 +5,6 @@ Owns the five forms. A form that is configured and fails stops with its message;
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,6 +21,8 @@ _SHOWN_STDERR = 300
 
 def secret_from_command(command: str, title: str) -> Secret:
     """The first line that `command` prints, run by the shell as plakar runs `passphrase_cmd`."""
+    import subprocess
+
     try:
         done = subprocess.run(
             ["/bin/sh", "-c", command],

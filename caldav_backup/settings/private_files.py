@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +28,8 @@ def make_private_directory(path: Path) -> None:
 
 def replace_file(path: Path, content: bytes) -> None:
     """`content` becomes the file `path`, mode 0600: readers see the old bytes or the new, also after a power cut."""
+    import tempfile
+
     # A settings file that is a symbolic link into somebody's dotfiles stays one.
     target = Path(os.path.realpath(path))
     make_private_directory(target.parent)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import NoReturn
 
 
@@ -45,6 +44,8 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
+        import hmac
+
         return hmac.compare_digest(self.reveal_bytes(), other.reveal_bytes())
 
     __hash__ = None  # type: ignore[assignment]  # a key of a mapping would be printed with it

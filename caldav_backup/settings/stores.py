@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from caldav_backup.settings.errors import SettingsError
 from caldav_backup.settings.locations import Location
@@ -32,12 +33,13 @@ def absolute(store: Location) -> Location:
     """`store` with an absolute path: the form under which a store is remembered, whatever directory a run starts in."""
     path = store.location
     scheme, separator, rest = path.partition("://")
-    if separator and scheme.lower() not in {"file", "fs"}:
-        raise SettingsError(f"{store.title}: stores are directories so far, and {scheme}:// is none")
+    prefix = "ptar://" if scheme.lower() == "ptar" else ""
+    if separator and scheme.lower() not in {"file", "fs", "ptar"}:
+        raise SettingsError(f"{store.title}: stores are directories or .ptar files so far, and {scheme}:// is neither")
     if separator:
-        path = rest
+        path = unquote(rest.removeprefix("localhost")) if scheme.lower() == "file" else rest
     elif path.startswith("fs:"):
         # plakar's own spelling of a directory.
         path = path.removeprefix("fs:")
     absolute_path = os.path.abspath(os.path.expanduser(path))  # resolve() would follow links
-    return Location(store.kind, store.name, absolute_path, store.options, store.secrets)
+    return Location(store.kind, store.name, prefix + absolute_path, store.options, store.secrets)

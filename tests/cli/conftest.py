@@ -12,6 +12,10 @@ from typing import Any
 import pytest
 
 from caldav_backup.cli.app import main
+from tests.cli.schemas import check_document
+from tests.kloset.conftest import golden
+
+__all__ = ["golden"]
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,8 +30,8 @@ class Ended:
 
     @property
     def document(self) -> Any:
-        """The JSON document on standard output."""
-        return json.loads(self.out)
+        """The JSON document on standard output, which is what its schema says."""
+        return check_document(json.loads(self.out))
 
 
 class Program:

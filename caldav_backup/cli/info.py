@@ -1,0 +1,93 @@
+"""`caldav-backup info`: a store's configuration, or a snapshot's header."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from caldav_backup.cli.answer import Answer
+from caldav_backup.cli.invocation import Invocation, invocation_of
+from caldav_backup.cli.listings import human_size, snapshot_fields
+from caldav_backup.cli.opening import check_identity, open_repository
+from caldav_backup.cli.terminal import clean
+from caldav_backup.inspection.moments import local_text, utc_text
+
+if TYPE_CHECKING:
+    from caldav_backup.kloset.header import Header
+
+
+def command(
+    context: typer.Context,
+    *,
+    snapshot: Annotated[str | None, typer.Argument(metavar="[SNAP]", help="A snapshot; none: the store.")] = None,
+    source: Annotated[str | None, typer.Option(metavar="SOURCE", help="Of this source: @name or origin.")] = None,
+) -> Answer:
+    """Describe the store, or one snapshot."""
+    run = invocation_of(context)
+    return _store(run) if snapshot is None else _snapshot(run, snapshot, source)
+
+
+def _store(run: Invocation) -> Answer:
+    """What CONFIG says: no passphrase is needed for it."""
+    from caldav_backup.kloset.repository import read_configuration
+    from caldav_backup.kloset.storage import open_storage
+
+    store = run.store()
+    configuration = read_configuration(open_storage(store.location))
+    check_identity(run, store, configuration)
+    result: dict[str, Any] = {
+        "location": store.location,
+        "repository_id": str(configuration.repository_id),
+        "created": utc_text(configuration.timestamp_ns),
+        "encrypted": configuration.encryption is not None,
+        "compression": configuration.compression.algorithm.lower() if configuration.compression else "none",
+        "hashing": configuration.hashing.lower(),
+        "chunk_sizes": list(configuration.chunking[:3]),
+        "packfile_size": configuration.packfile.max_size,
+    }
+    chunks = " / ".join(human_size(size) for size in result["chunk_sizes"])
+    shown = result | {
+        "created": local_text(configuration.timestamp_ns),
+        "encrypted": "yes" if result["encrypted"] else "no",
+        "chunk_sizes": chunks,
+        "packfile_size": human_size(configuration.packfile.max_size),
+    }
+    return Answer({"store": result}, [_pairs(shown)])
+
+
+def _snapshot(run: Invocation, word: str, source: str | None) -> Answer:
+    from caldav_backup.inspection.references import choose, parse_reference
+
+    repository = open_repository(run)
+    header = choose(repository.snapshots(), parse_reference(word).snapshot, source)
+    result = snapshot_fields(header) | _more(header)
+    shown = result | {
+        "time": local_text(header.timestamp_ns),
+        "size": human_size(result["size"]),
+        "duration": f"{header.duration_ns / 1e9:.1f} s",
+        "tags": ", ".join(header.tags),
+    }
+    del shown["context"]
+    context = {f"context {key}": value for key, value in header.context}
+    return Answer({"snapshot": result}, [_pairs(shown | context)])
+
+
+def _more(header: Header) -> dict[str, Any]:
+    totals = header.summary
+    return {
+        "directories": totals.directory.directories + totals.below.directories,
+        "directory": header.importer.directory,
+        "category": header.category,
+        "environment": header.environment,
+        "duration": header.duration_ns / 1e9,
+        "context": dict(header.context),
+    }
+
+
+def _pairs(values: dict[str, Any]) -> str:
+    """One line for each value that is there, aligned."""
+    width = max(map(len, values))
+    return "\n".join(
+        f"{key.replace('_', ' '):{width}}  {clean(str(value))}" for key, value in values.items() if value != ""
+    )

@@ -1,0 +1,74 @@
+"""The way to an open store: where it is, whether it is still the same, and its passphrase.
+
+Owns the order of these questions. Nobody is asked for a passphrase before the store is known to be the one that was
+there last time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from caldav_backup.cli.invocation import Invocation
+from caldav_backup.cli.passphrases import Given, no_passphrase, passphrase_of
+from caldav_backup.settings import Location
+
+if TYPE_CHECKING:
+    from caldav_backup.kloset.configuration import Configuration
+    from caldav_backup.kloset.repository import Repository
+
+#: How often a person may mistype.
+ATTEMPTS = 3
+
+
+def open_repository(run: Invocation) -> Repository:
+    """The store of this run, opened. Remembers what it is for the next time."""
+    from caldav_backup.kloset.errors import WrongPassphrase
+    from caldav_backup.kloset.repository import Repository, read_configuration
+    from caldav_backup.kloset.storage import open_storage
+
+    store = run.store()
+    storage = open_storage(store.location)
+    configuration = read_configuration(storage)
+    expected = run.identities.find(store.location)
+    check_identity(run, store, configuration)
+    for attempt in range(ATTEMPTS):
+        given = _passphrase(run, store, configuration)
+        try:
+            repository = Repository.open(
+                storage,
+                passphrase=None if given is None else given.passphrase.reveal_bytes(),
+                expected=expected,
+                allow_kdf_cost=run.options.allow_kdf_cost,
+            )
+        except WrongPassphrase as error:
+            if given is None or not given.typed or attempt + 1 == ATTEMPTS:
+                raise
+            run.terminal.tell(str(error))
+            continue
+        run.identities.remember(store.location, repository.identity)
+        return repository
+    raise AssertionError("the loop returns or raises")
+
+
+def check_identity(run: Invocation, store: Location, configuration: Configuration) -> None:
+    """StoreIdentityChanged when the store is not what it was when it was last opened."""
+    from caldav_backup.kloset.errors import StoreIdentityChanged
+
+    expected = run.identities.find(store.location)
+    if expected is None:
+        return
+    is_encrypted = configuration.encryption is not None
+    if configuration.repository_id == expected.repository_id and is_encrypted == expected.encrypted:
+        return
+    what = "another store" if configuration.repository_id != expected.repository_id else "no longer encrypted"
+    raise StoreIdentityChanged(
+        f"{store.location} is {what} than when it was last opened, so nothing is done; "
+        f"if that is your own doing, remove its entry from {run.identities.path}"
+    )
+
+
+def _passphrase(run: Invocation, store: Location, configuration: Configuration) -> Given | None:
+    if configuration.encryption is None:
+        no_passphrase(run, store)
+        return None
+    return passphrase_of(run, store)
