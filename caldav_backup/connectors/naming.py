@@ -19,7 +19,8 @@ MAX_NAME_BYTES = 200
 
 EXTENSION = ".ics"
 
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f/\u2028\u2029]")
+# Surrogates beyond those that stand for a byte (PEP 383) can be written to no file system.
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f/\u2028\u2029\ud800-\udc7f\udd00-\udfff]")
 _PLAIN = re.compile(r"[A-Za-z0-9_@=+-][A-Za-z0-9_@=+.~-]{0,99}")
 _SAYS_NOTHING = frozenset({"events", "calendar.ics"})
 
@@ -53,7 +54,9 @@ def record_name(leaf: str) -> str:
 
 def fold(name: str) -> str:
     """Equal for names that a case-insensitive or normalising file system takes for the same."""
-    return name.lower() if name.isascii() else unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    return (
+        name.lower() if name.isascii() else unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    )
 
 
 def assign(wishes: Iterable[tuple[str, str]], kept: Mapping[str, str], reserved: Collection[str] = ()) -> list[str]:

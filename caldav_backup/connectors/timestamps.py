@@ -19,7 +19,13 @@ def http_date_ns(text: str) -> int:
     try:
         if len(text) == 29 and text.endswith(" GMT"):
             moment = datetime(
-                int(text[12:16]), _MONTHS[text[8:11]], int(text[5:7]), int(text[17:19]), int(text[20:22]), int(text[23:25]), tzinfo=UTC
+                int(text[12:16]),
+                _MONTHS[text[8:11]],
+                int(text[5:7]),
+                int(text[17:19]),
+                int(text[20:22]),
+                int(text[23:25]),
+                tzinfo=UTC,
             )
         else:
             moment = parsedate_to_datetime(text)
