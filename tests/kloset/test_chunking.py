@@ -7,11 +7,11 @@ import re
 import struct
 
 import pytest
-from caldav_backup.kloset.configuration import ChunkSizes
 from hypothesis import given
 from hypothesis import strategies as st
 
 from caldav_backup.kloset.chunking import Chunker, cut, masks, spaced_mask
+from caldav_backup.kloset.configuration import ChunkSizes
 from caldav_backup.kloset.gear import GEAR
 
 KIB = 1024
@@ -59,7 +59,7 @@ def pseudo_random(length: int) -> bytes:
 def plain_cut(content: bytes, sizes: ChunkSizes) -> list[int]:
     """The definition, one byte at a time: the oracle."""
     small, large = masks(sizes)
-    lengths = []
+    lengths: list[int] = []
     while content or not lengths:
         window = content[: sizes.maximum]
         normal, fingerprint, length = min(sizes.normal, len(window)), 0, len(window)
