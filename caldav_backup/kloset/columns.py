@@ -104,18 +104,19 @@ class Columns:
             found[owner].setdefault(packfile, Location(packfile, offset, length))
         return found
 
-    def find_in(self, packfile: bytes) -> set[tuple[int, bytes, int, int]]:
-        """Type, MAC, offset and length of the rows of a packfile that were not removed, the first of each blob."""
+    def find_in(self, packfile: bytes) -> dict[bytes, tuple[int, int]]:
+        """Offset and length of every blob in a packfile that was not removed, by its type as one byte and its MAC."""
         if packfile not in self.packfiles:
-            return set()
+            return {}
         rows = np.flatnonzero((self.packfile == self.packfiles.index(packfile)) & self.alive)
         macs = self.mac[rows].astype("<u8", copy=False).tobytes()
-        places: dict[tuple[int, bytes], tuple[int, int]] = {}
-        columns = zip(self.type[rows].tolist(), self.offset[rows].tolist(), self.length[rows].tolist(), strict=True)
-        for number, (kind, offset, length) in enumerate(columns):
-            mac = macs[number * MAC_SIZE : (number + 1) * MAC_SIZE]
-            places.setdefault((kind, mac), (offset, length))
-        return {(*blob, *place) for blob, place in places.items()}
+        kinds = self.type[rows].tobytes()
+        places: dict[bytes, tuple[int, int]] = {}
+        columns = zip(self.offset[rows].tolist(), self.length[rows].tolist(), strict=True)
+        for number, place in enumerate(columns):
+            name = kinds[number : number + 1] + macs[number * MAC_SIZE : (number + 1) * MAC_SIZE]
+            places.setdefault(name, place)
+        return places
 
     def _rows(self, resource_type: int, macs: Sequence[bytes]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
         """Rows of the blobs that are alive, and for each row which of `macs` it is."""

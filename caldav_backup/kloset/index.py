@@ -128,8 +128,8 @@ class Index:
         """The same for each of `macs`."""
         return [self._by_use(places) for places in self._locations.find_many(resource_type, macs)]
 
-    def locations_in(self, packfile: bytes) -> set[tuple[int, bytes, int, int]]:
-        """Type, MAC, offset and length of everything that the states place in a packfile."""
+    def locations_in(self, packfile: bytes) -> dict[bytes, tuple[int, int]]:
+        """Offset and length of all that the states place in a packfile, by its type as one byte and its MAC."""
         return self._locations.find_in(packfile)
 
     def _by_use(self, places: list[Location]) -> list[Location]:

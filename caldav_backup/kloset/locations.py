@@ -92,8 +92,8 @@ class Locations:
         assert self._columns is not None
         return [list(found.values()) for found in self._columns.find_many(resource_type, macs)]
 
-    def find_in(self, packfile: bytes) -> set[tuple[int, bytes, int, int]]:
-        """Type, MAC, offset and length of every blob in a packfile."""
+    def find_in(self, packfile: bytes) -> dict[bytes, tuple[int, int]]:
+        """Offset and length of every blob in a packfile, by its type as one byte and its MAC."""
         self._sort()
         assert self._columns is not None
         return self._columns.find_in(packfile)

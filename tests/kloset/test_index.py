@@ -114,7 +114,7 @@ def agree(index: Index, oracle: Oracle) -> None:
     assert set(index.packfiles) == oracle.packfiles
     for packfile in PACKFILES:
         held = {
-            (kind, mac, place.offset, place.length)
+            bytes((kind,)) + mac: (place.offset, place.length)
             for (kind, mac, at), place in oracle.locations.items()
             if at == packfile
         }

@@ -60,8 +60,8 @@ class PackfileCheck:
     def _damage(self, message: object) -> None:
         self._findings.damage("packfile", self._identifier.hex(), message)
 
-    def check_index(self, claimed: set[tuple[int, bytes, int, int]]) -> None:
-        """Header, footer and index; `claimed` are the type, MAC, offset and length of what the states place here."""
+    def check_index(self, claimed: dict[bytes, tuple[int, int]]) -> None:
+        """Header, footer and index; `claimed`, which is used up, is what the states place here, see `Index`."""
         storage = self._repository.storage
         read_range = partial(storage.read_range, Kind.PACKFILE, self._identifier)
         name = f"the packfile {self._identifier.hex()}"
@@ -72,11 +72,21 @@ class PackfileCheck:
         except (Damaged, StorageFileMissing, UnsupportedStore) as exc:
             self._damage(exc)
             return
-        held = {(record.resource_type, record.mac, record.offset, record.length) for record in found.records}
-        for kind, mac, offset, _ in sorted(claimed - held)[:5]:
-            self._damage(f"a state places the blob {mac.hex()} of type {kind} at {offset}, and its index does not")
-        if held - claimed:
-            message = f"{len(held - claimed)} of its blobs are in no state; they take room and nobody finds them"
+        unknown = 0
+        for record in found.records:
+            place = claimed.pop(bytes((record.resource_type & 0xFF,)) + record.mac, None)
+            if place is None:
+                unknown += 1
+            elif place != (record.offset, record.length):
+                self._damage(
+                    f"a state places its blob {record.mac.hex()} at {place[0]}, and its index at {record.offset}"
+                )
+        if claimed:
+            example = min(claimed)
+            message = f"states place {len(claimed)} blobs in it that it does not have, such as {example[1:].hex()}"
+            self._damage(f"{message} of type {example[0]}")
+        if unknown:
+            message = f"{unknown} of its blobs are in no state; they take room and nobody finds them"
             self._findings.warn("packfile", self._identifier.hex(), message)
 
     def check_bytes(self) -> None:
