@@ -11,9 +11,31 @@ from typing import Any
 
 import pytest
 
+from caldav_backup.kloset.storage import Kind, MemoryStorage, PtarStorage, Storage
+
 GOLDEN = Path(__file__).parent.parent / "golden"
 
 Golden = Callable[[str], tuple[Path, dict[str, Any]]]
+
+
+def load_golden(name: str) -> tuple[Storage, dict[str, Any]]:
+    """A store that plakar wrote, for reading only and without touching the disk; and what must be found in it."""
+    facts: dict[str, Any] = json.loads((GOLDEN / f"{name}.json").read_text())
+    if name.endswith(".ptar"):
+        return PtarStorage(GOLDEN / name), facts
+    storage = MemoryStorage(name)
+    with tarfile.open(GOLDEN / f"{name}.tar.gz") as archive:
+        for member in archive:
+            if (file := archive.extractfile(member)) is not None:
+                _keep(storage, Path(member.name), file.read())
+    return storage, facts
+
+
+def _keep(storage: MemoryStorage, path: Path, content: bytes) -> None:
+    if path.name == "CONFIG":
+        storage.configuration = content
+    else:
+        storage.write(Kind(path.parts[1]), bytes.fromhex(path.name), content)
 
 
 @pytest.fixture

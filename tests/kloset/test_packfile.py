@@ -23,9 +23,9 @@ from caldav_backup.kloset.packfile import (
     read_contents,
 )
 from caldav_backup.kloset.resources import NOT_NAMED_BY_CONTENT, VERSION_1_0_0, ResourceType
-from caldav_backup.kloset.storage import Kind, open_storage
+from caldav_backup.kloset.storage import Kind
 from caldav_backup.kloset.unlocking import parse
-from tests.kloset.conftest import GOLDEN, Golden
+from tests.kloset.conftest import GOLDEN, load_golden
 
 STORES = sorted(path.name.removesuffix(".json") for path in GOLDEN.glob("*.json"))
 MACS = st.binary(min_size=32, max_size=32)
@@ -170,9 +170,8 @@ def test_garbage_is_damaged(encrypted: bool, garbage: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", STORES)
-def test_packfiles_of_plakar_are_read_and_indexed_again_to_the_byte(name: str, golden: Golden) -> None:
-    path, facts = golden(name)
-    storage = open_storage(str(path))
+def test_packfiles_of_plakar_are_read_and_indexed_again_to_the_byte(name: str) -> None:
+    storage, facts = load_golden(name)
     configuration = parse(storage.read_configuration())
     key = bytes.fromhex(facts["key"]) if facts["key"] else None
     tools = Tools(Codec(configuration, key), configuration.keyed(key))

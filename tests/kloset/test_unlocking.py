@@ -16,9 +16,8 @@ from caldav_backup.kloset.errors import (
     WrongPassphrase,
 )
 from caldav_backup.kloset.keys import PBKDF2, Argon2id, KDFCost, Scrypt
-from caldav_backup.kloset.storage import open_storage
 from caldav_backup.kloset.unlocking import Unlocked, lock, parse, to_file, unlock
-from tests.kloset.conftest import GOLDEN, Golden
+from tests.kloset.conftest import GOLDEN, load_golden
 
 CHEAP = Argon2id(time=1, memory=16)
 PASSPHRASE = "pässphrase".encode()
@@ -36,9 +35,9 @@ def plaintext() -> bytes:
 
 
 @pytest.mark.parametrize("name", STORES)
-def test_configurations_of_plakar_are_parsed_and_written_again_to_the_byte(name: str, golden: Golden) -> None:
-    path, facts = golden(name)
-    content = open_storage(str(path)).read_configuration()
+def test_configurations_of_plakar_are_parsed_and_written_again_to_the_byte(name: str) -> None:
+    storage, facts = load_golden(name)
+    content = storage.read_configuration()
     configuration = parse(content)
 
     assert configuration.repository_id.hex == facts["repository_id"]
@@ -51,9 +50,9 @@ def test_configurations_of_plakar_are_parsed_and_written_again_to_the_byte(name:
     assert configuration.keyed(key).mac(b"").hex() == facts["mac_of_empty"]
 
 
-def test_a_store_of_plakar_is_unlocked_by_its_passphrase(golden: Golden) -> None:
-    path, facts = golden("b-encrypted")
-    unlocked = unlock(open_storage(str(path)).read_configuration(), facts["passphrase"].encode())
+def test_a_store_of_plakar_is_unlocked_by_its_passphrase() -> None:
+    storage, facts = load_golden("b-encrypted")
+    unlocked = unlock(storage.read_configuration(), facts["passphrase"].encode())
     assert unlocked.key is not None
     assert unlocked.key.hex() == facts["key"]
 

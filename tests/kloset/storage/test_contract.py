@@ -22,10 +22,24 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     return makers[request.param]()
 
 
+@pytest.fixture(scope="module", params=["filesystem", "memory"])
+def created(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Storage:
+    """One for all tests: a store in a directory has 512 more of them."""
+    makers: dict[str, Callable[[], Storage]] = {
+        "filesystem": lambda: FilesystemStorage(tmp_path_factory.mktemp("contract") / "store"),
+        "memory": MemoryStorage,
+    }
+    storage = makers[request.param]()
+    storage.create(b"configuration")
+    return storage
+
+
 @pytest.fixture
-def storage(empty: Storage) -> Storage:
-    empty.create(b"configuration")
-    return empty
+def storage(created: Storage) -> Storage:
+    for kind in Kind:
+        for identifier in list(created.ids(kind)):
+            created.delete(kind, identifier)
+    return created
 
 
 def test_no_store_is_there_before_it_is_created(empty: Storage) -> None:
