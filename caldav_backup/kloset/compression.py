@@ -63,8 +63,17 @@ def decompress(algorithm: str | None, data: BytesLike, limit: int) -> bytes:
 
 def _inflate_lz4(data: BytesLike, most: int) -> bytes:
     inflator = lz4.frame.LZ4FrameDecompressor()
+    # The library takes all the room at once that it is allowed, so a small blob must not be allowed much at first: its
+    # decoding takes a tenth of the time then.
+    room = min(most, 8 * len(data) + 4096)
     try:
-        content: bytes = inflator.decompress(data, max_length=most)
+        content: bytes = inflator.decompress(data, max_length=room)
+        while not inflator.eof and not inflator.needs_input and len(content) < most:
+            more = inflator.decompress(b"", max_length=min(most - len(content), 8 * room))
+            if not more:
+                break
+            content += more
+            room = len(content)
     except RuntimeError as exc:
         raise _malformed(LZ4) from exc
     if len(content) < most and (not inflator.eof or inflator.unused_data):
