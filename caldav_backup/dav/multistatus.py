@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from caldav_backup.dav.limits import Limits
 
 _STATUS = re.compile(r"\s*HTTP/\d(?:\.\d)?\s+(\d{3})\b")
+#: libxml2's XML_ERR_DOCUMENT_EMPTY: no start tag where one has to be.
+_NO_XML = 4
 #: Bytes given to the parser at a time, so that what it builds up before we look is bounded too.
 _PIECE = 64 * 1024
 
@@ -93,6 +95,8 @@ class Parser:
         try:
             root = self._parser.close()
         except etree.XMLSyntaxError as error:
+            if self._pending and error.code == _NO_XML:
+                raise NotMultistatus(f"the answer is not XML ({error})") from error
             raise Incomplete(f"the answer ends in the middle of its XML ({error})") from error
         raise NotMultistatus(f"the answer is no multistatus but {names.local_name(str(root.tag))}")
 

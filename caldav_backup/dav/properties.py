@@ -36,7 +36,9 @@ class Property(NamedTuple):
 
     def to_xml(self) -> bytes:
         """The element as a document of its own."""
-        return etree.tostring(_to_element(self), encoding="utf-8")
+        element = etree.Element(self.name, dict(self.attributes))
+        _fill(element, self)
+        return etree.tostring(element, encoding="utf-8")
 
 
 def from_element(element: etree._Element, depth: int) -> Property:
@@ -52,11 +54,10 @@ def from_element(element: etree._Element, depth: int) -> Property:
     )
 
 
-def _to_element(value: Property) -> etree._Element:
-    element = etree.Element(value.name, dict(value.attributes))
+def _fill(element: etree._Element, value: Property) -> None:
     element.text = value.text or None
     for child in value.children:
-        below = _to_element(child)
+        # Made in place: an element that is appended later may get its attributes' prefixes mixed up (lxml 6.1).
+        below = etree.SubElement(element, child.name, dict(child.attributes))
         below.tail = child.tail or None
-        element.append(below)
-    return element
+        _fill(below, child)

@@ -126,6 +126,7 @@ def _read_error(body: bytes) -> tuple[str, str]:
         return "", ""  # a text or a page: all of it is shown
     if root.tag != ERROR:
         return "", ""
-    conditions = [child for child in root if str(child.tag) not in _WORDS and namespace(str(child.tag)) != _SABRE]
-    words = " ".join("".join(map(str, child.itertext())) for child in root if str(child.tag) in _WORDS)
-    return (local_name(str(conditions[0].tag)) if conditions else ""), words
+    children = {str(child.tag): child for child in root.iterchildren("*")}
+    conditions = [name for name in children if name not in _WORDS and namespace(name) != _SABRE]
+    words = " ".join(child.text or "" for name, child in children.items() if name in _WORDS)
+    return local_name(conditions[0]) if conditions else "", words

@@ -19,6 +19,8 @@ _MULTISTATUS = frozenset({200, 207})
 #: RFC 4918 §10.2, as the `depth` of a PROPFIND.
 ITSELF, MEMBERS = "0", "1"
 
+#: Stands for a whole property element while the document around it is built.
+_PLACE = "element"
 #: Characters that XML 1.0 cannot carry, not even escaped (§2.2).
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -99,11 +101,14 @@ def proppatch(url: str, name: str, value: str | bytes | None) -> Request:
     """
     root = _element(names.PROPERTYUPDATE)
     prop = etree.SubElement(etree.SubElement(root, names.REMOVE if value is None else names.SET), names.PROP)
-    if isinstance(value, bytes):
-        prop.append(_parsed(name, value))
-    else:
+    if not isinstance(value, bytes):
         etree.SubElement(prop, name).text = writable(value or "") or None
-    return _xml("PROPPATCH", url, root, _MULTISTATUS, {})
+        return _xml("PROPPATCH", url, root, _MULTISTATUS, {})
+    # Put in as text: an element that is appended may get its attributes' prefixes mixed up (lxml 6.1).
+    prop.text = _PLACE
+    request = _xml("PROPPATCH", url, root, _MULTISTATUS, {})
+    content = (request.content or b"").replace(_PLACE.encode(), _checked(name, value))
+    return request._replace(content=content)
 
 
 def transparency(value: str) -> bytes:
@@ -146,7 +151,8 @@ def _new_collection(root: etree._Element, displayname: str | None, components: S
     return prop
 
 
-def _parsed(name: str, xml: bytes) -> etree._Element:
+def _checked(name: str, xml: bytes) -> bytes:
+    """The element alone, as it can stand anywhere."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
     try:
         element = etree.fromstring(xml, parser)
@@ -154,7 +160,7 @@ def _parsed(name: str, xml: bytes) -> etree._Element:
         raise ValueError(f"the value of {name} is not XML: {error}") from error
     if element.tag != name:
         raise ValueError(f"the value of {name} is an element of another name")
-    return element
+    return etree.tostring(element, encoding="utf-8")
 
 
 def _xml(method: str, url: str, root: etree._Element, expected: frozenset[int], headers: Mapping[str, str]) -> Request:

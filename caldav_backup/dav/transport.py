@@ -154,7 +154,10 @@ class Transport:
             headers["authorization"] = authorization
         self.requests += 1
         message = client.build_request(request.method, request.url, headers=headers, content=request.content)
-        return await client.send(message, stream=True, follow_redirects=False)
+        try:
+            return await client.send(message, stream=True, follow_redirects=False)
+        except httpx.InvalidURL as error:  # httpx reads the Location header also when it does not follow it
+            raise _about(BadAnswer, request, f"redirected to no usable address: {error}") from error
 
     async def _finish(self, request: Request, response: httpx.Response) -> None:
         """Done with an answer that leads to another request; read to its end, so that the connection is used again."""
@@ -235,8 +238,14 @@ def _about(kind: type[DavError], request: Request, reason: str) -> DavError:
 
 def _tls(further: Path | None) -> ssl.SSLContext:
     context = httpx.create_ssl_context()
-    if further is not None:
+    if further is None:
+        return context
+    try:
         context.load_verify_locations(**({"capath": str(further)} if further.is_dir() else {"cafile": str(further)}))
+    except OSError as error:
+        raise InvalidLocation(
+            f"tls_ca: no certificates can be read from {further} ({error.strerror or error})"
+        ) from error
     return context
 
 
