@@ -82,19 +82,25 @@ def line_name(line: bytes) -> str:
 
 def split_head(line: bytes) -> tuple[bytes, bytes] | None:
     """Name with parameters, and value: cut at the first colon outside quotes; None when there is none."""
+    head, colon, value = line.partition(b":")
+    if b'"' not in head:
+        return (head, value) if colon else None
     position = 0
     while match := _HEAD.match(line, position):
         if match[2] == b":":
             return line[: match.end() - 1], line[match.end() :]
         position = match.end()
     # An opening quote that nothing closes: the first colon has to do.
-    head, colon, value = line.partition(b":")
     return (head, value) if colon else None
 
 
 def parse_line(line: bytes) -> ContentLine | None:
     """One unfolded line; None when it is no content line (no name, no colon)."""
-    name = line_name(line)
+    return parse_named_line(line_name(line), line)
+
+
+def parse_named_line(name: str, line: bytes) -> ContentLine | None:
+    """The same for a line whose `line_name` is known."""
     parts = split_head(line) if name else None
     if parts is None:
         return None

@@ -20,7 +20,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from caldav_backup.ics.lines import TOP_LEVEL, component_kind, line_name, parse_line, unfolded
+from caldav_backup.ics.lines import TOP_LEVEL, component_kind, line_name, parse_named_line, unfolded
 from caldav_backup.ics.values import canonical_properties
 
 _DIGEST_SIZE = 16
@@ -142,7 +142,7 @@ def _close(stack: list[_Component], line: bytes) -> None:
 def _canonical(line: bytes, name: str, *, in_calendar: bool) -> Iterator[str]:
     if name in _IGNORED or (in_calendar and name in _IGNORED_IN_CALENDAR):
         return iter(())
-    return canonical_properties(parse_line(line), line)
+    return canonical_properties(parse_named_line(name, line), line)
 
 
 def _zones_digest(zones: Sequence[bytes], plain: bytes) -> bytes:
