@@ -82,12 +82,16 @@ class CalendarPlan:
 
 @dataclass(frozen=True, slots=True)
 class RestorePlan:
-    """`snapshot` is its identifier, `destination` its origin, without secrets."""
+    """`snapshot` is its identifier, `destination` its origin, without secrets.
+
+    `same_account`: the snapshot was taken of the account that is restored to.
+    """
 
     snapshot: bytes
     destination: str
     options: RestoreOptions
     calendars: Sequence[CalendarPlan]
+    same_account: bool = False
 
     def counts(self) -> Mapping[Action, int]:
         """How many records each action has."""
@@ -115,7 +119,9 @@ class RestorePlan:
         return record.action is Action.CREATE or (record.action is Action.CONFLICT and replaces)
 
     def merged_by_name(self) -> Sequence[CalendarPlan]:
-        """Calendars that would be written into an existing one only because of its name: to be confirmed."""
+        """Calendars that would be written into one of another account only because of its name: to be confirmed."""
+        if self.same_account:
+            return []
         by_name = (one for one in self.calendars if one.matched_by is MatchedBy.NAME)
         return [calendar for calendar in by_name if any(self.writes(record) for record in calendar.records)]
 

@@ -46,7 +46,7 @@ async def plan_restore(
     planned = [await planner.plan(*pair) for pair in _grouped(match_calendars(stored, there, options))]
     order = {calendar.path: number for number, calendar in enumerate(stored)}
     calendars = sorted(planned, key=lambda calendar: order[calendar.stored.path])
-    plan = RestorePlan(snapshot.header.identifier, destination.origin, options, calendars)
+    plan = RestorePlan(snapshot.header.identifier, destination.origin, options, calendars, same_account)
     progress(Planned(plan.total, plan.to_write))
     return plan
 
