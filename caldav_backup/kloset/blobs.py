@@ -132,13 +132,13 @@ def _neighbours(places: Sequence[Location]) -> Iterator[list[Location]]:
     end = 0
     for place in places:
         near = group and place.packfile == group[0].packfile and place.offset <= end + MAX_GAP
-        if near and place.offset + place.length - group[0].offset <= READ_BYTES:
+        end = max(end if near else 0, place.offset + place.length)
+        if near and end - group[0].offset <= READ_BYTES:
             group.append(place)
         else:
             if group:
                 yield group
-            group, end = [place], 0
-        end = max(end, place.offset + place.length)
+            group, end = [place], place.offset + place.length
     if group:
         yield group
 

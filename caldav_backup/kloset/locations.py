@@ -86,6 +86,8 @@ class Locations:
 
     def find_many(self, resource_type: int, macs: Sequence[bytes]) -> list[list[Location]]:
         """The same for each of `macs`."""
+        if not macs:
+            return []
         if self._columns is None and len(macs) * sum(len(entries) for _, entries in self._pending) < self._limit // 8:
             return [self.find(resource_type, mac) for mac in macs]
         self._sort()

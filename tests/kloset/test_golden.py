@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import tarfile
 from collections.abc import Callable
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -26,17 +22,17 @@ from caldav_backup.kloset.repository import Repository, StoreIdentity, read_conf
 from caldav_backup.kloset.resources import VERSION_1_1_0, ResourceType
 from caldav_backup.kloset.snapshot import Snapshot
 from caldav_backup.kloset.state import EntryType, LocationEntry, State
-from caldav_backup.kloset.storage import Kind, open_storage
+from caldav_backup.kloset.storage import Kind
 from caldav_backup.kloset.summary import Summary
 from caldav_backup.kloset.unlocking import Unlocked
 from caldav_backup.kloset.xattrs import ExtendedAttribute
-from tests.kloset.conftest import GOLDEN
+from tests.kloset.conftest import GOLDEN, load_golden
 
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.json"))
 ENCRYPTED = [name for name in NAMES if "encrypted" in name]
 
 
-class Golden(NamedTuple):
+class Opened(NamedTuple):
     """An unpacked store, opened with its known key, and what must be found in it."""
 
     repository: Repository
@@ -46,30 +42,15 @@ class Golden(NamedTuple):
         return [(self.repository.snapshot(bytes.fromhex(facts["id"])), facts) for facts in self.facts["snapshots"]]
 
 
-def unpack(name: str, place: Path) -> Path:
-    if name.endswith(".ptar"):
-        shutil.copy(GOLDEN / name, place)
-    else:
-        with tarfile.open(GOLDEN / f"{name}.tar.gz") as archive:
-            archive.extractall(place, filter="tar")
-    return place / name
-
-
-def read_facts(name: str) -> dict[str, Any]:
-    facts: dict[str, Any] = json.loads((GOLDEN / f"{name}.json").read_text())
-    return facts
-
-
 @pytest.fixture(scope="module", params=NAMES)
-def golden_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Golden:
-    """Read only. Deriving the key takes a second, so that is tried apart from what the store holds."""
-    facts = read_facts(request.param)
-    storage = open_storage(str(unpack(request.param, tmp_path_factory.mktemp("golden"))))
+def golden_store(request: pytest.FixtureRequest) -> Opened:
+    """Opened with its known key: deriving it takes a second, so that is tried apart from what the store holds."""
+    storage, facts = load_golden(request.param)
     key = bytes.fromhex(facts["key"]) if facts["key"] else None
-    return Golden(Repository(storage, Unlocked(read_configuration(storage), key)), facts)
+    return Opened(Repository(storage, Unlocked(read_configuration(storage), key)), facts)
 
 
-def test_configuration_and_secret_are_those_of_the_store(golden_store: Golden) -> None:
+def test_configuration_and_secret_are_those_of_the_store(golden_store: Opened) -> None:
     repository, facts = golden_store
     configuration = repository.configuration
     assert configuration.repository_id.hex == facts["repository_id"]
@@ -82,9 +63,8 @@ def test_configuration_and_secret_are_those_of_the_store(golden_store: Golden) -
 @pytest.mark.parametrize(
     "name", [ENCRYPTED[0], *(pytest.param(name, marks=pytest.mark.full) for name in ENCRYPTED[1:])]
 )
-def test_passphrase_gives_the_key_and_opens_the_store(name: str, tmp_path: Path) -> None:
-    facts = read_facts(name)
-    storage = open_storage(str(unpack(name, tmp_path)))
+def test_passphrase_gives_the_key_and_opens_the_store(name: str) -> None:
+    storage, facts = load_golden(name)
     passphrase = facts["passphrase"].encode()
     encryption = read_configuration(storage).encryption
     assert encryption is not None
@@ -93,7 +73,7 @@ def test_passphrase_gives_the_key_and_opens_the_store(name: str, tmp_path: Path)
     assert [header.identifier.hex() for header in headers] == [snapshot["id"] for snapshot in facts["snapshots"]]
 
 
-def test_snapshots_are_listed_oldest_first_without_removed_ones(golden_store: Golden) -> None:
+def test_snapshots_are_listed_oldest_first_without_removed_ones(golden_store: Opened) -> None:
     repository, facts = golden_store
     listed = [header.identifier.hex() for header in repository.snapshots()]
     assert listed == [snapshot["id"] for snapshot in facts["snapshots"]]
@@ -102,7 +82,7 @@ def test_snapshots_are_listed_oldest_first_without_removed_ones(golden_store: Go
             repository.find_snapshot(removed)
 
 
-def test_headers_say_what_plakar_was_told(golden_store: Golden) -> None:
+def test_headers_say_what_plakar_was_told(golden_store: Opened) -> None:
     for snapshot, facts in golden_store.snapshots():
         header = golden_store.repository.find_snapshot(facts["id"][:8])
         assert header == snapshot.header
@@ -117,7 +97,7 @@ def entries_below(snapshot: Snapshot, root: str) -> dict[str, Entry]:
     return {entry.path[len(root) :].lstrip("/"): entry for entry in snapshot.walk(root)}
 
 
-def test_every_entry_is_found_and_no_other(golden_store: Golden) -> None:
+def test_every_entry_is_found_and_no_other(golden_store: Opened) -> None:
     for snapshot, facts in golden_store.snapshots():
         found = entries_below(snapshot, facts["root"])
         expected = {entry["path"]: entry for entry in facts["entries"] if not entry.get("unreadable")}
@@ -148,7 +128,7 @@ def assert_entry(repository: Repository, entry: Entry, fact: dict[str, Any]) -> 
         assert entry.content_type == ("" if entry.is_directory else NOT_REGULAR)
 
 
-def test_contents_are_the_source_files(golden_store: Golden) -> None:
+def test_contents_are_the_source_files(golden_store: Opened) -> None:
     for snapshot, facts in golden_store.snapshots():
         wanted = {entry["path"]: entry["sha256"] for entry in facts["entries"] if "object_mac" in entry}
         files = [entry for entry in snapshot.walk(facts["root"]) if entry.is_file]
@@ -160,7 +140,7 @@ def test_contents_are_the_source_files(golden_store: Golden) -> None:
             assert snapshot.read(entry) == contents[entry.path[len(facts["root"]) :].lstrip("/")]
 
 
-def test_extended_attributes_are_read(golden_store: Golden) -> None:
+def test_extended_attributes_are_read(golden_store: Opened) -> None:
     for snapshot, facts in golden_store.snapshots():
         for fact in facts["entries"]:
             if fact.get("unreadable"):
@@ -175,12 +155,12 @@ def test_extended_attributes_are_read(golden_store: Golden) -> None:
         assert sorted(keys) == facts["xattr_keys"]
 
 
-def test_errors_are_told_with_their_paths(golden_store: Golden) -> None:
+def test_errors_are_told_with_their_paths(golden_store: Opened) -> None:
     for snapshot, facts in golden_store.snapshots():
         assert dict(snapshot.errors()) == facts["errors"]
 
 
-def test_links_are_followed_when_a_path_is_read(golden_store: Golden) -> None:
+def test_links_are_followed_when_a_path_is_read(golden_store: Opened) -> None:
     for snapshot, facts in golden_store.snapshots():
         for fact in facts["entries"]:
             path = f"{facts['root']}/{fact['path']}"
@@ -193,14 +173,14 @@ def test_links_are_followed_when_a_path_is_read(golden_store: Golden) -> None:
                 assert snapshot.read(path) == snapshot.read(f"{facts['root']}/{fact['target']}")
 
 
-def test_listing_is_the_same_by_tree_as_by_dirpack(golden_store: Golden) -> None:
+def test_listing_is_the_same_by_tree_as_by_dirpack(golden_store: Opened) -> None:
     for snapshot, facts in golden_store.snapshots():
         for entry in snapshot.walk(facts["root"]):
             if entry.is_directory:
                 assert list(snapshot._list_by_tree(entry.path)) == list(snapshot.list_directory(entry.path))
 
 
-def test_summaries_count_the_files(golden_store: Golden) -> None:
+def test_summaries_count_the_files(golden_store: Opened) -> None:
     for snapshot, _ in golden_store.snapshots():
         files = [entry for entry in snapshot.walk() if entry.is_file]
         for totals in (snapshot.summary(), snapshot.header.summary):
@@ -226,7 +206,7 @@ RECORDS: dict[ResourceType, Callable[[bytes], Any]] = {
 }
 
 
-def test_every_record_is_encoded_to_the_same_bytes(golden_store: Golden) -> None:
+def test_every_record_is_encoded_to_the_same_bytes(golden_store: Opened) -> None:
     repository = golden_store.repository
     seen = set()
     for state_id in repository.storage.ids(Kind.STATE):
@@ -241,7 +221,7 @@ def test_every_record_is_encoded_to_the_same_bytes(golden_store: Golden) -> None
     assert {ResourceType.SNAPSHOT, ResourceType.OBJECT, ResourceType.VFS_ENTRY, ResourceType.VFS_SUMMARY} <= seen
 
 
-def test_every_listing_is_encoded_to_the_same_bytes(golden_store: Golden) -> None:
+def test_every_listing_is_encoded_to_the_same_bytes(golden_store: Opened) -> None:
     for snapshot, _ in golden_store.snapshots():
         for entry in snapshot.walk():
             if entry.is_directory:
@@ -252,7 +232,7 @@ def test_every_listing_is_encoded_to_the_same_bytes(golden_store: Golden) -> Non
                 assert [frame.kind for frame in frames] == kinds
 
 
-def test_every_state_and_lock_is_encoded_to_the_same_bytes(golden_store: Golden) -> None:
+def test_every_state_and_lock_is_encoded_to_the_same_bytes(golden_store: Opened) -> None:
     repository = golden_store.repository
     for identifier in repository.storage.ids(Kind.STATE):
         version, stream = repository.open_file(

@@ -5,7 +5,8 @@ Owns what can be wrong between an object's id and its bytes. Everything is check
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from caldav_backup.kloset.checking.blobs import each_blob
 from caldav_backup.kloset.checking.findings import Findings
@@ -52,15 +53,19 @@ class ContentCheck:
                 found.append((content._replace(size=None), Object.from_bytes(record)))
             except Damaged as exc:
                 self._findings.damage("content", where, f"{content.what}: {exc}")
-        self._check_objects([pair for pair in found if self._has_chunks(*pair, where)], where)
+        self._check_objects(list(self._with_chunks(found, where)), where)
 
-    def _has_chunks(self, content: Content, found: Object, where: str) -> bool:
-        macs = [chunk.mac for chunk in found.chunks]
-        places = self._repository.index.find_locations_of(ResourceType.CHUNK, macs)
-        missing = sum(not place for place in places)
-        if missing:
-            self._findings.damage("content", where, f"{missing} of {len(macs)} chunks of {content.what} are missing")
-        return not missing
+    def _with_chunks(self, found: Sequence[tuple[Content, Object]], where: str) -> Iterator[tuple[Content, Object]]:
+        """Those whose chunks are all in some packfile."""
+        macs = [chunk.mac for _, stored in found for chunk in stored.chunks]
+        places = iter(self._repository.index.find_locations_of(ResourceType.CHUNK, macs))
+        for content, stored in found:
+            missing = sum(not place for place in islice(places, len(stored.chunks)))
+            if missing:
+                message = f"{missing} of {len(stored.chunks)} chunks of {content.what} are missing"
+                self._findings.damage("content", where, message)
+            else:
+                yield content, stored
 
     def _check_objects(self, found: Sequence[tuple[Content, Object]], where: str) -> None:
         read = [pair for pair in found if is_chosen(pair[0].object, self._read_share)]
