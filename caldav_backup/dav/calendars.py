@@ -6,6 +6,7 @@ properties.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from caldav_backup.dav import hrefs, names
@@ -88,7 +89,7 @@ _NO_CALENDARS: Mapping[str, str] = {
 }
 
 #: Nextcloud makes these itself and marks them by nothing but their names: birthdays of contacts, and Deck boards.
-_GENERATED = ("contact_birthdays", "app-generated--")
+_GENERATED = re.compile(r"contact_birthdays|app-generated--.*", re.DOTALL)
 
 
 def is_further_property(name: str) -> bool:
@@ -169,7 +170,7 @@ def _why_unreadable(response: Response, path: str) -> str | None:
     if "read-free-busy" in rights and not {"read", "all"} & set(rights):
         return "only free and busy times may be seen"
     leaf = (hrefs.segments(path) or [""])[-1]
-    if leaf.startswith(_GENERATED) and not {"write", "write-content", "all"} & set(rights):
+    if _GENERATED.fullmatch(leaf) and rights and not {"write", "write-content", "all"} & set(rights):
         return "made by the server from other data"
     return None
 

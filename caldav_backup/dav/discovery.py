@@ -76,7 +76,7 @@ async def discover(client: Client, url: str | None = None) -> Discovery:
             tried.append(f"{hrefs.path_of(candidate)}: {error.reason}")
             continue
         _require_login(place)
-        found = await _follow(client, place)
+        found = await _follow(client, place, is_given=candidate == url)
         if found is not None:
             return found
         tried.append(f"{hrefs.path_of(place.url)}: names neither a principal nor calendars")
@@ -103,14 +103,14 @@ def _require_login(place: _Place) -> None:
         raise Unauthorized(reason, method="PROPFIND", href=hrefs.path_of(place.url))
 
 
-async def _follow(client: Client, place: _Place) -> Discovery | None:
-    """What the place leads to; None when it leads nowhere."""
+async def _follow(client: Client, place: _Place, *, is_given: bool) -> Discovery | None:
+    """What the place leads to; None when it leads nowhere. One that a person gave may be meant itself."""
     if names.CALENDAR in calendars.kinds(place.response):
         return await _one_calendar(client, place)
     account = await _find_account(client, place)
     homes = account.targets(names.CALENDAR_HOME_SET) if account is not None else []
     known = [*homes, *([account.url] if account is not None else [])]
-    if not any(_leads_to(place.url, target) for target in known):
+    if is_given and not any(_leads_to(place.url, target) for target in known):
         here = await _search_here(client, account, place)
         if here is not None:
             return here

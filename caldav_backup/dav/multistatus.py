@@ -95,7 +95,7 @@ class Parser:
         try:
             root = self._parser.close()
         except etree.XMLSyntaxError as error:
-            if self._pending and error.code == _NO_XML:
+            if self._pending and error.code == _NO_XML:  # type: ignore[attr-defined]  # the stubs do not know it
                 raise NotMultistatus(f"the answer is not XML ({error})") from error
             raise Incomplete(f"the answer ends in the middle of its XML ({error})") from error
         raise NotMultistatus(f"the answer is no multistatus but {names.local_name(str(root.tag))}")

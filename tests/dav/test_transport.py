@@ -134,7 +134,7 @@ def test_redirections_in_a_circle_end() -> None:
     assert len(server.seen) == 6
 
 
-@pytest.mark.parametrize("headers", [{}, {"location": "mailto:a@b"}])
+@pytest.mark.parametrize("headers", [{}, {"location": "mailto:a@b"}, {"location": "ftp://other.example/x"}])
 def test_a_redirection_to_nowhere_is_an_error(headers: dict[str, str]) -> None:
     server = FakeServer()
     server.on("GET", "/x", reply(301, headers=headers))
@@ -326,11 +326,12 @@ def test_further_certificates_are_loaded_from_a_file_or_directory(tmp_path: Path
     broken = tmp_path / "ca.pem"
     broken.write_text("no certificate")
 
-    async def ask(tls_ca: Path) -> None:
+    async def ask(tls_ca: Path | None) -> None:
         async with dav.Transport("https://127.0.0.1:9/", tls_ca=tls_ca, retries=dav.Retries(attempts=1)) as network:
             await network.exchange(requests.get("https://127.0.0.1:9/"), read)
 
     with pytest.raises(dav.InvalidLocation, match="tls_ca"):
         run(ask(broken))
-    with pytest.raises(dav.ServerUnreachable):
-        run(ask(tmp_path))
+    for usable in (tmp_path, None):
+        with pytest.raises(dav.ServerUnreachable):
+            run(ask(usable))
