@@ -73,6 +73,10 @@ class Usage(Exception):
     """The command line cannot be followed as it is; the message says how it could."""
 
 
+class Guarded(Exception):
+    """Something was about to happen that needs a person's consent; nothing was done."""
+
+
 class Terminated(BaseException):
     """SIGTERM arrived."""
 
@@ -81,6 +85,10 @@ CODES: Mapping[str, Exit] = {
     "builtins.KeyboardInterrupt": Exit.INTERRUPTED,
     "caldav_backup.cli.exits.Terminated": Exit.TERMINATED,
     "caldav_backup.cli.exits.Usage": Exit.USAGE,
+    "caldav_backup.cli.exits.Guarded": Exit.GUARD,
+    "caldav_backup.cli.demo_round.DemoFailed": Exit.FAILED,
+    "caldav_backup.cli.loopback.ServerDidNotStart": Exit.FAILED,
+    "caldav_backup.cli.plain_dav.RefusedRequest": Exit.FAILED,
     # settings
     "caldav_backup.settings.errors.SettingsError": Exit.UNACCEPTABLE,
     "caldav_backup.settings.errors.UnknownName": Exit.NOT_FOUND,
@@ -112,8 +120,22 @@ CODES: Mapping[str, Exit] = {
     "caldav_backup.dav.errors.NotCalDAV": Exit.NOT_FOUND,
     "caldav_backup.dav.errors.TooManyRequests": Exit.TRY_LATER,
     "caldav_backup.dav.errors.PreconditionFailed": Exit.FAILED,
-    # the lines in between
+    "caldav_backup.dav.errors.InvalidLocation": Exit.UNACCEPTABLE,
+    # connectors
+    "caldav_backup.connectors.base.CollectionUnreadable": Exit.UNAVAILABLE,
+    "caldav_backup.connectors.directory.DirectoryUnreadable": Exit.NOT_FOUND,
+    "caldav_backup.connectors.destination.DestinationError": Exit.FAILED,
+    "caldav_backup.connectors.destination.DestinationNotWritable": Exit.NOT_WRITABLE,
+    "caldav_backup.connectors.destination.DestinationUnreachable": Exit.UNAVAILABLE,
+    "caldav_backup.connectors.destination.DestinationBusy": Exit.TRY_LATER,
+    "caldav_backup.connectors.destination.LoginRefused": Exit.REFUSED,
+    "caldav_backup.connectors.destination.CalendarNotMade": Exit.FAILED,
+    # archiver, restorer, inspection
     "caldav_backup.archiver.selection.NoSuchCalendar": Exit.NOT_FOUND,
+    "caldav_backup.restorer.errors.RestoreError": Exit.FAILED,
+    "caldav_backup.restorer.errors.NoSuchCalendar": Exit.NOT_FOUND,
+    "caldav_backup.restorer.errors.NoSuchEvent": Exit.NOT_FOUND,
+    "caldav_backup.restorer.errors.AmbiguousTarget": Exit.USAGE,
     "caldav_backup.inspection.errors.SourceNeeded": Exit.USAGE,
     "caldav_backup.inspection.errors.NotASnapshot": Exit.USAGE,
     "caldav_backup.inspection.errors.NotACalendar": Exit.USAGE,

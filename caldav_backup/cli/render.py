@@ -52,6 +52,11 @@ def show_error(error: BaseException, code: Exit, command: str, options: Globals,
         terminal.write(_document(command, code, {"error": {"kind": error_kind(error), "message": message}}))
     else:
         terminal.tell(message)
+    show_traceback(error, options, terminal)
+
+
+def show_traceback(error: BaseException, options: Globals, terminal: Terminal) -> None:
+    """Where `error` comes from, when -vv asks for it."""
     if options.verbose > 1:
         for line in "".join(traceback.format_exception(error)).splitlines():
             terminal.tell(line)

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from types import FrameType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from caldav_backup.cli.exits import Terminated
 
 _Result = TypeVar("_Result")
+
+
+class RunAsync(Protocol):
+    """Runs asynchronous work to its end and returns its result."""
+
+    def __call__(self, work: Coroutine[Any, Any, _Result]) -> _Result: ...
 
 
 @contextlib.contextmanager
@@ -27,32 +33,58 @@ def terminating() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def run_async(work: Coroutine[Any, Any, _Result]) -> _Result:
-    """Run `work` to its end. SIGINT and SIGTERM cancel it; KeyboardInterrupt or Terminated follow when it is done."""
+@contextlib.contextmanager
+def asynchronous() -> Iterator[RunAsync]:
+    """Several pieces of work on one event loop, with room for a question to a person between them.
+
+    SIGINT and SIGTERM cancel the work at hand; KeyboardInterrupt or Terminated follow when it has ended.
+    """
     import asyncio
 
-    async def cancellable() -> _Result:
-        task = asyncio.current_task()
-        assert task is not None
-        loop = asyncio.get_running_loop()
-        terminated = asyncio.Event()
+    with asyncio.Runner() as runner:
 
-        def cancel() -> None:
-            terminated.set()
-            task.cancel()
+        def run(work: Coroutine[Any, Any, _Result]) -> _Result:
+            return runner.run(_cancellable(work))
 
-        loop.add_signal_handler(signal.SIGTERM, cancel)
+        yield run
+
+
+def run_async(work: Coroutine[Any, Any, _Result]) -> _Result:
+    """One piece of work."""
+    with asynchronous() as run:
+        return run(work)
+
+
+async def _cancellable(work: Coroutine[Any, Any, _Result]) -> _Result:
+    import asyncio
+
+    terminated = False
+    task = asyncio.current_task()
+    assert task is not None
+
+    def cancel() -> None:
+        nonlocal terminated
+        terminated = True
+        task.cancel()
+
+    with _on_sigterm(asyncio.get_running_loop(), cancel):
         try:
             return await work
         except asyncio.CancelledError:
-            if terminated.is_set():
+            if terminated:
                 raise Terminated from None
             raise
-        finally:
-            loop.remove_signal_handler(signal.SIGTERM)
-            signal.signal(signal.SIGTERM, _terminate)
 
-    return asyncio.run(cancellable())
+
+@contextlib.contextmanager
+def _on_sigterm(loop: Any, cancel: Callable[[], None]) -> Iterator[None]:
+    loop.add_signal_handler(signal.SIGTERM, cancel)
+    try:
+        yield
+    finally:
+        # This leaves the system's default behind.
+        loop.remove_signal_handler(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, _terminate)
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:

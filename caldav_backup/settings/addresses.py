@@ -35,6 +35,16 @@ class ServerAddress:
 
     url: str
 
+    def origin(self, username: str) -> str:
+        """`user@host[:port]/path` without secrets: what snapshots call the place, the same for every spelling of it."""
+        parts = urlsplit(self.url)
+        path = _PRIVATE_SEGMENT.sub(r"\1***", parts.path).rstrip("/")
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        is_default = parts.port in {None, 443 if parts.scheme == "https" else 80}
+        port = "" if is_default else f":{parts.port}"
+        user = f"{username}@" if username else ""
+        return f"{user}{host}{port}{path}"
+
 
 @dataclass(frozen=True, slots=True)
 class DirectoryAddress:

@@ -14,6 +14,8 @@ ERROR_MODULES = [
     "caldav_backup.settings.errors",
     "caldav_backup.kloset.errors",
     "caldav_backup.dav.errors",
+    "caldav_backup.connectors.destination",
+    "caldav_backup.restorer.errors",
     "caldav_backup.inspection.errors",
 ]
 
@@ -23,7 +25,7 @@ def error_classes() -> list[type[Any]]:
         kind
         for name in ERROR_MODULES
         for _, kind in inspect.getmembers(import_module(name), inspect.isclass)
-        if kind.__module__ == name
+        if kind.__module__ == name and issubclass(kind, BaseException)
     ]
 
 

@@ -1,0 +1,77 @@
+"""`caldav-backup backup`: one snapshot for each source."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from caldav_backup.cli.answer import Answer
+from caldav_backup.cli.backup_runs import BackupRun, Ended, answer_of
+from caldav_backup.cli.durations import seconds
+from caldav_backup.cli.exits import Usage
+from caldav_backup.cli.invocation import Invocation, invocation_of
+from caldav_backup.cli.opening import open_repository
+from caldav_backup.settings import Kind, Location
+
+Patterns = Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Only these calendars (may be repeated).")]
+Excluded = Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Not these calendars (may be repeated).")]
+
+
+def command(
+    context: typer.Context,
+    *,
+    sources: Annotated[
+        list[str] | None, typer.Argument(metavar="[SOURCE]...", help="@name, a URL or a directory; none: all sources.")
+    ] = None,
+    calendar: Patterns = None,
+    exclude: Excluded = None,
+    tag: Annotated[list[str] | None, typer.Option(metavar="TAG", help="Tag the snapshot (may be repeated).")] = None,
+    name: Annotated[str, typer.Option(metavar="NAME", help="Name the snapshot.")] = "default",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would be fetched, store nothing.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Fetch every event again.")] = False,
+    skip_if_unchanged: Annotated[
+        bool, typer.Option("--skip-if-unchanged", help="Make no snapshot where nothing changed.")
+    ] = False,
+    concurrency: Annotated[int, typer.Option(min=1, max=32, metavar="N", help="Requests at once.")] = 3,
+    lock_wait: Annotated[str, typer.Option(metavar="TIME", help="How long to wait for a store in use.")] = "15m",
+) -> Answer:
+    """Back up sources, one after another, each into a snapshot of its own."""
+    run = invocation_of(context)
+    locations = _locations(run, sources or [])
+    given = tag if tag is not None else [run.environ.get("CALDAV_BACKUP_TAGS", "")]
+    work = BackupRun(
+        run,
+        open_repository(run),
+        calendars=tuple(calendar or ()),
+        exclude=tuple(exclude or ()),
+        tags=tuple(each.strip() for text in given for each in text.split(",") if each.strip()),
+        name=name,
+        dry_run=dry_run,
+        full=full,
+        skip_if_unchanged=skip_if_unchanged,
+        concurrency=concurrency,
+        lock_wait=seconds(lock_wait, "--lock-wait"),
+    )
+    ended: list[Ended] = [work.back_up(location) for location in locations]
+    return answer_of(ended, dry_run=dry_run)
+
+
+def _locations(run: Invocation, words: list[str]) -> list[Location]:
+    """What to back up; every word is understood before the first source is asked."""
+    if words:
+        return [_location(run, word) for word in words]
+    names = run.settings.names(Kind.SOURCE)
+    if not names:
+        raise Usage("there is no source yet; 'caldav-backup source add NAME LOCATION' makes one")
+    return [run.settings.location(Kind.SOURCE, name) for name in names]
+
+
+def _location(run: Invocation, word: str) -> Location:
+    location = run.settings.given_location(Kind.SOURCE, word)
+    if "password" in location.secrets and not location.name:
+        run.warn("the password in the URL on a command line is seen by others; 'caldav-backup source add' avoids that")
+    if not location.name and "://" not in word and not os.path.isdir(word) and word in run.settings.names(Kind.SOURCE):
+        raise Usage(f"there is no directory {word!r}; the source of that name is @{word}")
+    return location

@@ -1,0 +1,128 @@
+"""From what a command line names to a source that can be read, or a destination that can be written.
+
+Owns which adapter an address means, and that options which nothing here obeys are refused instead of ignored. Nothing
+is asked of a server yet.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from caldav_backup.cli.invocation import Invocation
+from caldav_backup.settings import (
+    DirectoryAddress,
+    Kind,
+    Location,
+    PassphraseMissing,
+    ServerAddress,
+    SettingsError,
+    lookup_password,
+)
+
+if TYPE_CHECKING:
+    from caldav_backup.connectors.base import Source
+    from caldav_backup.connectors.destination import Destination
+    from caldav_backup.dav import BasicAuthentication, Client
+
+#: What a command line calls standard output.
+STANDARD_OUTPUT = "-"
+
+#: Options that mean something for logging in or for the connection, and that this version cannot do.
+_NOT_YET = ("token_command", "client_id", "client_secret", "tls_fingerprint", "client_cert", "rate")
+
+
+def open_source(run: Invocation, location: Location, *, concurrency: int = 3) -> Source:
+    """The source behind `location`."""
+    from caldav_backup.connectors.caldav import CalDavSource
+    from caldav_backup.connectors.directory import DirectorySource
+
+    address = location.address()
+    if isinstance(address, DirectoryAddress):
+        return DirectorySource(address.path)
+    client = _client(run, location, address, concurrency)
+    return CalDavSource(client, address.url, origin=address.origin(location.username))
+
+
+def open_destination(run: Invocation, text: str) -> Destination:
+    """The destination that `text` names: `@name`, a URL, a directory, a file that ends in `.ics`, or `-`."""
+    if text == STANDARD_OUTPUT:
+        from caldav_backup.connectors.destination_file import StreamDestination
+
+        return StreamDestination(cast("BinaryIO", _StandardOutput(run)), origin=STANDARD_OUTPUT)
+    return _open_place(run, text)
+
+
+def is_server(destination: Destination) -> bool:
+    """True for a destination that other people see, and that may mail them."""
+    from caldav_backup.connectors.destination_caldav import CalDavDestination
+
+    return isinstance(destination, CalDavDestination)
+
+
+def _open_place(run: Invocation, text: str) -> Destination:
+    from caldav_backup.connectors.destination import DestinationNotWritable
+    from caldav_backup.connectors.destination_caldav import CalDavDestination
+    from caldav_backup.connectors.destination_directory import DirectoryDestination
+    from caldav_backup.connectors.destination_file import FileDestination
+
+    location = run.settings.given_location(Kind.DESTINATION, text)
+    if location.is_read_only:
+        raise DestinationNotWritable(f"{location.title} is marked read_only in the settings; nothing is written to it")
+    address = location.address()
+    if isinstance(address, DirectoryAddress):
+        is_file = address.path.suffix.lower() == ".ics" and not address.path.is_dir()
+        return FileDestination(address.path) if is_file else DirectoryDestination(address.path)
+    client = _client(run, location, address, concurrency=3)
+    return CalDavDestination(client, address.url, origin=address.origin(location.username))
+
+
+class _StandardOutput:
+    """The part of a binary stream that a destination uses; a reader that goes away ends the run quietly."""
+
+    def __init__(self, run: Invocation) -> None:
+        self._terminal = run.terminal
+
+    def write(self, data: bytes) -> int:
+        self._terminal.write_bytes([data])
+        return len(data)
+
+    def flush(self) -> None:
+        """`write` has done it."""
+
+
+def _client(run: Invocation, location: Location, address: ServerAddress, concurrency: int) -> Client:
+    from caldav_backup.dav import Client, Transport
+
+    for option in _NOT_YET:
+        if option in location.options or option in location.secrets:
+            raise SettingsError(f"{location.title} has the option {option}, which this version cannot obey; unset it")
+    tls_ca = location.options.get("tls_ca")
+    return Client(
+        Transport(
+            address.url,
+            _authentication(run, location),
+            timeout=location.timeout or 60.0,
+            concurrency=concurrency,
+            tls_ca=Path(tls_ca).expanduser() if tls_ca else None,
+            insecure=location.is_insecure,
+        )
+    )
+
+
+def _authentication(run: Invocation, location: Location) -> BasicAuthentication | None:
+    """Name and password; None where neither is configured, for servers that want none."""
+    from caldav_backup.dav import BasicAuthentication
+
+    password = lookup_password(location, run.environ)
+    if password is None and not location.username:
+        return None
+    if password is None:
+        if not run.terminal.can_ask:
+            name = location.name or "NAME"
+            raise PassphraseMissing(
+                f"{location.title} has a username and no password, and there is no terminal to ask on: "
+                f"'caldav-backup {location.kind.value} set {name} password_command=…' supplies it"
+            )
+        password = run.terminal.ask_secret(f"Password of {location.username} at {location.location}")
+    return BasicAuthentication(location.username, password.reveal())

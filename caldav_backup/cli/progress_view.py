@@ -1,0 +1,80 @@
+"""How far a run is, for whoever watches: a bar on a terminal, lines with -v where there is none, else nothing.
+
+Owns the rendering of `progress` events on standard error. Failures are told at the end, from the run's outcome.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from caldav_backup.cli.invocation import Invocation
+from caldav_backup.cli.terminal import clean
+from caldav_backup.progress import (
+    CalendarListed,
+    Event,
+    Planned,
+    Progress,
+    RecordRestored,
+    RecordsStored,
+    Warned,
+    silent,
+)
+
+
+@contextlib.contextmanager
+def watched(run: Invocation, title: str) -> Iterator[Progress]:
+    """Inside, what is to be handed to the run that is shown."""
+    if run.options.quiet or run.options.json:
+        yield silent
+    elif run.terminal.shows_progress:
+        with _bar(title) as progress:
+            yield progress
+    else:
+        yield _lines(run) if run.options.verbose else silent
+
+
+@contextlib.contextmanager
+def _bar(title: str) -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(clean(title), total=None)
+        known = 0
+
+        def show(event: Event) -> None:
+            nonlocal known
+            match event:
+                case CalendarListed(total=total, to_fetch=to_fetch, deleted=deleted) if to_fetch or deleted:
+                    known += total
+                    bar.update(task, total=known)
+                case Planned(total=total):
+                    bar.update(task, total=total)
+                case RecordsStored(count=count):
+                    bar.advance(task, count)
+                case RecordRestored():
+                    bar.advance(task)
+                case Warned(message=message):
+                    bar.console.print(clean(message), markup=False, highlight=False)
+                case _:
+                    return
+
+        yield show
+
+
+def _lines(run: Invocation) -> Callable[[Event], None]:
+    def show(event: Event) -> None:
+        match event:
+            case CalendarListed(path=path, total=total, to_fetch=to_fetch, deleted=deleted):
+                run.note(f"{path}: {total} events, {to_fetch} to fetch, {deleted} deleted")
+            case Planned(total=total, to_write=to_write):
+                run.note(f"{total} events selected, {to_write} to write")
+            case Warned(message=message):
+                run.warn(message)
+            case _:
+                return
+
+    return show
