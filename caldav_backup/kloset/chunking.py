@@ -102,7 +102,7 @@ def _next_length(window: memoryview, sizes: ChunkSizes) -> int:
     small, large = masks(sizes)
     normal = min(sizes.normal, length)
     block = min(max(sizes.normal // 2, _BLOCK_LIMITS[0]), _BLOCK_LIMITS[1])
-    starts = [*range(sizes.minimum, normal, block), *range(normal, length, block), length]
+    starts: list[int] = [*range(sizes.minimum, normal, block), *range(normal, length, block), length]
     for start, end in pairwise(starts):
         # The fingerprint remembers nothing before the minimum size.
         reach = max(sizes.minimum, start - _HISTORY)

@@ -5,10 +5,11 @@ Owns the order of the two (`docs/design/format.md`, "The envelope"); either step
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from caldav_backup.kloset.compression import compressor, decompress
-from caldav_backup.kloset.encryption import open_sealed, seal
+from caldav_backup.kloset.compression import compress_pieces, compressor, decompress
+from caldav_backup.kloset.encryption import open_sealed, seal, seal_pieces
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.configuration import Configuration
@@ -33,6 +34,13 @@ class Codec:
         if self._encryption is None:
             return compressed
         return seal(self._key, compressed, self._encryption.segment_size)
+
+    def encode_pieces(self, pieces: Iterable[BytesLike]) -> Iterator[BytesLike]:
+        """The same for what is too long to be held as a whole; give and take it in pieces."""
+        compressed = compress_pieces(self._compression, pieces)
+        if self._encryption is None:
+            return compressed
+        return seal_pieces(self._key, compressed, self._encryption.segment_size)
 
     def decode(self, stored: BytesLike, limit: int) -> bytes:
         """What was encoded. Damaged when changed, or longer than `limit` bytes, before inflating more."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import lz4.frame
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from caldav_backup.kloset.resources import BytesLike
 
 Function = TypeVar("Function")
+
 
 LZ4: Final = "LZ4"
 GZIP: Final = "GZIP"
@@ -42,6 +43,18 @@ def compressor(algorithm: str | None) -> Callable[[BytesLike], bytes]:
 def compress(algorithm: str | None, data: BytesLike) -> bytes:
     """What `compressor` returns, called once."""
     return compressor(algorithm)(data)
+
+
+def compress_pieces(algorithm: str | None, pieces: Iterable[BytesLike]) -> Iterator[BytesLike]:
+    """The same as one stream for content that comes in pieces, and of which no more than one is held."""
+    if algorithm is None:
+        yield from pieces
+        return
+    deflator = _find(_DEFLATORS, algorithm)()
+    yield deflator.head
+    for piece in pieces:
+        yield deflator.deflate(piece)
+    yield deflator.flush()
 
 
 def decompress(algorithm: str | None, data: BytesLike, limit: int) -> bytes:
@@ -79,6 +92,31 @@ def _inflate_lz4(data: BytesLike, most: int) -> bytes:
     if len(content) < most and (not inflator.eof or inflator.unused_data):
         raise _malformed(LZ4)
     return content
+
+
+class _Deflator(NamedTuple):
+    """A stream in the making: its first bytes, what takes one piece after the other, and what ends it."""
+
+    head: bytes
+    deflate: Callable[[BytesLike], bytes]
+    flush: Callable[[], bytes]
+
+
+def _lz4_deflator() -> _Deflator:
+    deflator = lz4.frame.LZ4FrameCompressor(**_LZ4_FRAME)
+    return _Deflator(deflator.begin(), deflator.compress, deflator.flush)
+
+
+def _gzip_deflator() -> _Deflator:
+    deflator = zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_FRAME)
+    return _Deflator(b"", deflator.compress, deflator.flush)
+
+
+def _zstd_deflator() -> _Deflator:
+    import zstandard
+
+    deflator = zstandard.ZstdCompressor().compressobj()
+    return _Deflator(b"", deflator.compress, deflator.flush)
 
 
 def _deflate_gzip(data: BytesLike) -> bytes:
@@ -152,17 +190,21 @@ def _malformed(algorithm: str) -> Damaged:
     return Damaged(f"a blob is not a whole {algorithm} stream; the store is damaged there")
 
 
+# 4 MiB is the most that a block may have: the library takes 64 KiB blocks for shorter content.
+_LZ4_FRAME: Final[dict[str, Any]] = {
+    "block_size": lz4.frame.BLOCKSIZE_MAX4MB,
+    "block_linked": False,
+    "content_checksum": True,
+}
 _COMPRESSORS: Final[dict[str, Callable[[BytesLike], bytes]]] = {
-    # 4 MiB is the most that a block may have: the library takes 64 KiB blocks for shorter content.
-    LZ4: partial(
-        lz4.frame.compress,
-        block_size=lz4.frame.BLOCKSIZE_MAX4MB,
-        block_linked=False,
-        content_checksum=True,
-        store_size=False,
-    ),
+    LZ4: partial(lz4.frame.compress, store_size=False, **_LZ4_FRAME),
     GZIP: _deflate_gzip,
     ZSTD: _deflate_zstd,
+}
+_DEFLATORS: Final[dict[str, Callable[[], _Deflator]]] = {
+    LZ4: _lz4_deflator,
+    GZIP: _gzip_deflator,
+    ZSTD: _zstd_deflator,
 }
 _INFLATORS: Final[dict[str, Callable[[BytesLike, int], bytes]]] = {
     LZ4: _inflate_lz4,

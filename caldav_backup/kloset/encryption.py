@@ -8,6 +8,7 @@ its end nor the order of its segments; the MAC around it does.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidTag
@@ -53,6 +54,29 @@ def seal(key: bytes, data: BytesLike, segment_size: int = SEGMENT_SIZE) -> bytes
         nonce = os.urandom(_NONCE_SIZE)
         parts += (nonce, encrypt(nonce, whole[start : start + segment_size], None))
     return b"".join(parts)
+
+
+def seal_pieces(key: bytes, pieces: Iterable[BytesLike], segment_size: int = SEGMENT_SIZE) -> Iterator[bytes]:
+    """The same stream for content that comes in pieces, and of which no more than one and a segment is held."""
+    subkey, _ = _take_fresh()
+    yield aes_key_wrap(key, subkey)
+    encrypt = AESGCMSIV(subkey).encrypt
+    for segment in _segments(pieces, segment_size):
+        nonce = os.urandom(_NONCE_SIZE)
+        yield nonce + encrypt(nonce, segment, None)
+
+
+def _segments(pieces: Iterable[BytesLike], size: int) -> Iterator[bytes]:
+    """The same bytes in pieces of this size, but for the last."""
+    gathered = bytearray()
+    for piece in pieces:
+        gathered += piece
+        whole = len(gathered) - len(gathered) % size
+        for start in range(0, whole, size):
+            yield bytes(gathered[start : start + size])
+        del gathered[:whole]
+    if gathered:
+        yield bytes(gathered)
 
 
 def open_sealed(

@@ -6,8 +6,9 @@ written and read in pieces: `header` begins it, and `read_header` is all that ca
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from hmac import compare_digest
+from itertools import chain
 from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -21,6 +22,7 @@ from caldav_backup.kloset.resources import (
 )
 
 if TYPE_CHECKING:
+    from caldav_backup.kloset.hashing import Hash
     from caldav_backup.kloset.resources import BytesLike
 
 _HEADER: Final = Struct("<8sII")
@@ -56,6 +58,16 @@ def wrap(resource_type: ResourceType, version: int, body: BytesLike, mac: MacFun
     """The bytes of a whole file."""
     content = header(resource_type, version) + body
     return content + mac(content)
+
+
+def wrap_pieces(
+    resource_type: ResourceType, version: int, body: Iterable[BytesLike], running: Hash
+) -> Iterator[BytesLike]:
+    """The same for a body in pieces; `running` is the keyed hash, fed with nothing yet."""
+    for piece in chain((header(resource_type, version),), body):
+        running.update(piece)
+        yield piece
+    yield running.digest()
 
 
 def read_header(resource_type: ResourceType, content: BytesLike, name: str) -> int:

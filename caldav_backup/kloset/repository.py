@@ -159,8 +159,15 @@ class Repository:
         return state
 
     def _put(self, identifier: bytes, state: State) -> None:
-        sealed = self.seal_file(ResourceType.STATE, VERSION_1_1_0, state.to_bytes())
-        self.storage.write(Kind.STATE, identifier, sealed)
+        pieces = self.codec.encode_pieces(state.pieces())
+        writer = self.storage.open_writer(Kind.STATE)
+        try:
+            for piece in envelope.wrap_pieces(ResourceType.STATE, VERSION_1_1_0, pieces, self.keyed.start()):
+                writer.write(piece)
+            writer.commit(identifier)
+        except BaseException:
+            writer.abort()
+            raise
         self.index.apply(identifier, state)
 
     # Blobs

@@ -114,8 +114,16 @@ class State:
 
     def to_bytes(self) -> bytes:
         """The stream, which is always of version 1.1.0."""
-        body = b"".join(run.entries for run in self.runs)
-        return self.parent + body + _END.pack(EntryType.METADATA, VERSION_1_1_0, self.timestamp_ns, self.serial)
+        return b"".join(self.pieces())
+
+    def pieces(self) -> Iterator[bytes | memoryview]:
+        """The same in pieces, for it may have tens of megabytes."""
+        yield self.parent
+        for run in self.runs:
+            whole = memoryview(run.entries)
+            for start in range(0, len(whole), _PIECE):
+                yield whole[start : start + _PIECE]
+        yield _END.pack(EntryType.METADATA, VERSION_1_1_0, self.timestamp_ns, self.serial)
 
     @classmethod
     def from_bytes(cls, stream: bytes, version: int) -> State:
@@ -171,6 +179,7 @@ def _end_of_run(stream: bytes, start: int, end: int, stride: int) -> int:
 
 
 HEAD_SIZE = 5
+_PIECE = 1 << 20
 _HEAD = struct.Struct("<BI")
 _END = struct.Struct("<BIQ16s")
 _PAYLOADS: dict[EntryType, tuple[struct.Struct, Callable[..., Any]]] = {

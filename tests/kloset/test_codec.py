@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +31,20 @@ EVERY = pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 @given(data=st.binary(max_size=300))
 def test_what_was_encoded_is_decoded(codec: Codec, data: bytes) -> None:
     assert codec.decode(codec.encode(data), len(data)) == data
+
+
+@EVERY
+@given(pieces=st.lists(st.binary(max_size=300), max_size=4))
+def test_what_was_encoded_in_pieces_is_decoded_as_a_whole(codec: Codec, pieces: list[bytes]) -> None:
+    whole = b"".join(pieces)
+    assert codec.decode(b"".join(codec.encode_pieces(pieces)), len(whole)) == whole
+
+
+@EVERY
+def test_long_pieces_have_the_same_segments_as_the_whole(codec: Codec) -> None:
+    pieces = [bytes([number]) * 70_000 + random.Random(number).randbytes(70_000) for number in range(4)]
+    stored = b"".join(codec.encode_pieces(pieces))
+    assert codec.decode(stored, 560_000) == b"".join(pieces)
 
 
 @EVERY

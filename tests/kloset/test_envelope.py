@@ -4,12 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caldav_backup.kloset.envelope import HEADER_SIZE, OVERHEAD, read_header, unwrap, wrap
+from caldav_backup.kloset.envelope import HEADER_SIZE, OVERHEAD, read_header, unwrap, wrap, wrap_pieces
 from caldav_backup.kloset.errors import Damaged, KlosetError, UnsupportedStore
 from caldav_backup.kloset.hashing import Keyed
 from caldav_backup.kloset.resources import VERSION_1_0_0, VERSION_1_1_0, ResourceType
 
-MAC = Keyed("BLAKE3", bytes(range(32))).mac
+KEYED = Keyed("BLAKE3", bytes(range(32)))
+MAC = KEYED.mac
 STATE = ResourceType.STATE
 
 
@@ -19,6 +20,12 @@ def test_what_was_wrapped_comes_back(body: bytes, version: int) -> None:
     assert len(content) == len(body) + OVERHEAD
     assert unwrap(STATE, memoryview(content), MAC, "it") == (version, body)
     assert read_header(STATE, content[:HEADER_SIZE], "it") == version
+
+
+@given(pieces=st.lists(st.binary(max_size=100), max_size=4))
+def test_a_body_in_pieces_is_wrapped_like_the_whole(pieces: list[bytes]) -> None:
+    wrapped = b"".join(wrap_pieces(STATE, VERSION_1_1_0, pieces, KEYED.start()))
+    assert wrapped == wrap(STATE, VERSION_1_1_0, b"".join(pieces), MAC)
 
 
 def test_the_frame_is_that_of_the_format() -> None:
