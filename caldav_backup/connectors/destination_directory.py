@@ -22,7 +22,6 @@ from caldav_backup.connectors.base import Catalogue, Collection, Record, Version
 from caldav_backup.connectors.destination import (
     CalendarNotMade,
     Created,
-    DestinationError,
     DestinationNotWritable,
     Ending,
     Outcome,
@@ -39,6 +38,8 @@ _NOT_PORTABLE = re.compile(r'[\\:*?"<>|\ud800-\udfff]')
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\..*)?", re.IGNORECASE)
 #: Errors that concern one file; any other means that nothing can be written.
 _OF_ONE_FILE = frozenset({errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.EFBIG, errno.EISDIR, errno.ENOTDIR})
+#: SMB and FUSE mounts may not know fsync; links and files that are not ours are none of our business.
+_NO_FLUSH = frozenset({errno.EINVAL, errno.ENOTSUP, errno.ELOOP, errno.EACCES, errno.ENOENT})
 #: File systems without hard links answer with one of these.
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
 
@@ -205,15 +206,13 @@ def _move_to_free_place(temporary: Path, path: Path) -> None:
 
 def _flush(directory: Path) -> None:
     names = [name for name in os.listdir(directory) if is_record_name(name) or name in METADATA]
-    try:
-        for path in [*(directory / name for name in names), directory]:
+    for path in [*(directory / name for name in names), directory]:
+        try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
             try:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-    except OSError as error:
-        if error.errno in (errno.EINVAL, errno.ENOTSUP, errno.ELOOP):
-            # SMB and FUSE mounts may not know fsync; a symbolic link is not ours. The files are there all the same.
-            return
-        raise DestinationError(f"cannot make {directory} lasting: {error.strerror}") from error
+        except OSError as error:
+            if error.errno not in _NO_FLUSH:
+                raise DestinationNotWritable(f"cannot make {path} lasting: {error.strerror}") from error

@@ -134,7 +134,11 @@ def test_a_hostile_name_stays_below_the_root(tmp_path: Path, name: str) -> None:
     assert [path.parent.parent for path in root.rglob("*.ics") if path.is_file()] == [root]
 
 
-@given(st.one_of(st.sampled_from(HOSTILE), st.text(st.characters(), max_size=300)))
+#: Names as they come from a store: any bytes at all, by way of `os.fsdecode`.
+NAMES = st.text(st.characters(codec="utf-8"), max_size=40) | st.binary(max_size=40).map(os.fsdecode)
+
+
+@given(st.sampled_from(HOSTILE) | NAMES | st.text(st.characters(codec="utf-8"), min_size=150, max_size=300))
 def test_a_safe_name_is_one_plain_component_and_safe_again(name: str) -> None:
     safe = safe_file_name(name)
     assert safe == os.path.basename(safe)
@@ -146,7 +150,7 @@ def test_a_safe_name_is_one_plain_component_and_safe_again(name: str) -> None:
     assert safe_file_name(safe) == safe
 
 
-@given(st.lists(st.text(st.characters(), max_size=40), unique=True, max_size=8))
+@given(st.lists(NAMES, unique=True, max_size=8))
 def test_names_that_had_to_change_stay_different(names: list[str]) -> None:
     changed = [safe_file_name(name) for name in names if safe_file_name(name) != name]
     assert len(set(changed)) == len(changed)
@@ -176,3 +180,32 @@ def test_events_beside_the_calendars_are_no_calendar_to_add_to(tmp_path: Path) -
     (tmp_path / "a.ics").write_bytes(event(1).content)
     found = asyncio.run(DirectoryDestination(tmp_path).catalogue())
     assert [one.key for one in found.collections] == ["work"]
+
+
+def test_a_name_that_the_file_system_finds_too_long_is_a_refusal_of_that_record(tmp_path: Path) -> None:
+    create(tmp_path)
+    outcome = write(tmp_path, "work", "x" * 300 + ".ics", b"BEGIN:VCALENDAR")
+    assert isinstance(outcome, Refused)
+    assert list((tmp_path / "work").glob(".*")) == []
+
+
+def test_a_calendar_that_vanished_ends_the_restore(tmp_path: Path) -> None:
+    with pytest.raises(DestinationNotWritable, match="gone"):
+        write(tmp_path, "gone", "a.ics", b"BEGIN:VCALENDAR")
+
+
+def test_finishing_makes_everything_lasting_and_passes_over_what_is_not_ours(tmp_path: Path) -> None:
+    create(tmp_path)
+    (tmp_path / "work" / "theirs.ics").symlink_to("nowhere")
+
+    async def run() -> None:
+        destination = DirectoryDestination(tmp_path)
+        for number in range(2):
+            written = await destination.write(
+                Collection("work", "work"), f"{number}.ics", event(number).content, replaced=None, silent=True
+            )
+            assert isinstance(written, Written)
+        await destination.finish(replace=False)
+
+    asyncio.run(run())
+    assert len(list((tmp_path / "work").glob("[0-9].ics"))) == 2

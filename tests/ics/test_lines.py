@@ -16,7 +16,8 @@ from caldav_backup.ics.lines import (
     with_plain_line_ends,
 )
 
-TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), min_size=1, max_size=300)
+CHARACTERS = st.characters(codec="utf-8", exclude_characters="\r\n\0")
+TEXT = st.text(CHARACTERS, min_size=1) | st.text(CHARACTERS, min_size=60, max_size=300)
 
 
 @given(TEXT)
