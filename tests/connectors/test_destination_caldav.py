@@ -302,6 +302,32 @@ def test_a_calendar_that_no_way_makes_is_an_error_with_the_servers_word() -> Non
 
 
 @pytest.mark.parametrize(
+    ("status", "made"),
+    [(405, ["new", "new-2"]), (409, ["new", "new-2"]), (400, ["new", "new"])],
+)
+def test_a_taken_address_is_not_the_end_and_neither_is_a_server_that_wants_no_components(
+    status: int, made: list[str]
+) -> None:
+    tried: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "PROPPATCH":
+            return httpx.Response(207, text=PRINCIPAL.format(href="/dav/work/", prop=""))
+        if request.method == "MKCALENDAR":
+            tried.append(request.url.path.split("/")[-2])
+        return httpx.Response(status if len(tried) == 1 else 201)
+
+    async def story() -> None:
+        there, _ = played(answer)
+        await there.catalogue()
+        there._source._homes = ("https://host.example/dav/",)
+        await there.create("new", {"displayname": b"Work", "components": b"VEVENT"})
+
+    run(story())
+    assert tried == made
+
+
+@pytest.mark.parametrize(
     ("name", "kept"),
     [("a.ics", True), ("A-b_c.1.ics", True), ("ä.ics", False), ("a@b.ics", False), (".a.ics", False), ("a.txt", False)],
 )

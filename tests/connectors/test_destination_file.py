@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 from typing import TYPE_CHECKING
 
@@ -97,3 +98,14 @@ def test_an_object_of_a_header_only_is_refused_and_not_passed_over() -> None:
 def test_a_place_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     with pytest.raises(DestinationNotWritable, match="nowhere"):
         restore(tmp_path / "nowhere" / "all.ics", [])
+
+
+class Full(io.BytesIO):
+    def write(self, data: object) -> int:
+        del data
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_stream_that_takes_no_more_says_so() -> None:
+    with pytest.raises(DestinationNotWritable, match="No space left"):
+        asyncio.run(hand_over(StreamDestination(Full()), []))
