@@ -158,7 +158,8 @@ def _length(listed: Version, version: Version) -> int:
     """
     if version.content_length >= 0:
         return version.content_length
-    return listed.content_length if version.etag and version.etag == listed.etag else -1
+    is_same = version.etag != "" and comparable_etag(version.etag) == comparable_etag(listed.etag)
+    return listed.content_length if is_same else -1
 
 
 def _recorded(listed: Version, version: Version) -> Version:

@@ -235,6 +235,8 @@ def test_a_length_that_only_the_listing_gave_counts_for_the_same_etag() -> None:
     listed = version("a.ics", '"1"', len(content))
     found, _ = two(with_data("/cal/a.ics", content), get=content, listed=listed)  # Radicale 3.9
     assert found == dav.Resource(listed, content)
+    weak = with_data("/cal/a.ics", content, etag='W/"1-gzip"')
+    assert two(weak, get=content, listed=listed)[0] == dav.Resource(listed, content)
     newer = with_data("/cal/a.ics", event("a", "new"), etag='"2"')
     found, server = two(newer, listed=listed)
     assert found == dav.Resource(version("a.ics", '"2"'), event("a", "new"))

@@ -255,7 +255,7 @@ def test_an_answer_without_end_is_given_up() -> None:
     async def drip() -> AsyncIterator[bytes]:
         while True:
             yield b"x"
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
 
     error = failing(lambda _: httpx.Response(200, content=drip()), timeout=0.001)  # type: ignore[arg-type]  # a handler
     assert isinstance(error, dav.ServerUnreachable)
@@ -284,7 +284,8 @@ def test_every_request_is_counted_and_three_at_once_are_sent() -> None:
         nonlocal now, most
         now += 1
         most = max(most, now)
-        await asyncio.sleep(0.002)
+        for _turn in range(5):
+            await asyncio.sleep(0)
         now -= 1
         return httpx.Response(200)
 
