@@ -31,7 +31,8 @@ from caldav_backup.dav import hrefs
 from caldav_backup.dav.answer import Answer
 from caldav_backup.dav.requests import Request
 
-#: Names that no server refuses or mangles (`docs/compatibility.md`); a leading dot or dash is left to others.
+#: Names that no server refuses or mangles. Radicale 3.9 refuses a leading dot and ; , [ ' # ? :, and SOGo 5.8 took one
+#: with brackets for another object and overwrote that.
 _PLAIN_LEAF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,195}\.ics")
 
 #: sabre/dav 4.7 and Cyrus 3.6 (deletions) honour the first (RFC 6638 §8.1), Nextcloud the second.
