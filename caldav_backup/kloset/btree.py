@@ -22,6 +22,7 @@ DEFAULT_ORDER = 400
 MAX_DEPTH = 32
 # Nodes read at once in a scan: enough for one ranged read, few enough to keep in memory.
 _READ_AHEAD = 16
+_INNER_NODES = 64
 
 
 class Blobs(Protocol):
@@ -204,6 +205,8 @@ class Tree:
         self._type = tree_type
         self._root_id = root
         self._root: Root | None = None
+        # Inner nodes are few, and every look-up needs the same ones.
+        self._inner: dict[bytes, Node] = {}
 
     @property
     def root(self) -> Root:
@@ -216,10 +219,12 @@ class Tree:
         order_of, wanted = self._type.order_of, self._type.order_of(key)
         mac = self.root.node
         for _ in range(MAX_DEPTH):
-            node = Node.from_bytes(self._blobs.get_blob(self._type.node, mac))
+            node = self._inner.get(mac) or Node.from_bytes(self._blobs.get_blob(self._type.node, mac))
             if node.is_leaf:
                 place = bisect_left(node.keys, wanted, key=order_of)
                 return node.values[place] if place < len(node.keys) and node.keys[place] == key else None
+            if len(self._inner) < _INNER_NODES:
+                self._inner[mac] = node
             mac = node.pointers[bisect_right(node.keys, wanted, key=order_of)]
         raise Damaged("a tree is deeper than any tree can be; the store is damaged there")
 

@@ -61,10 +61,16 @@ class Snapshot:
 
     def entry(self, path: str) -> Entry:
         """The entry at an absolute, clean path; a symbolic link itself, not what it leads to. PathNotFound."""
-        key = paths.to_key(paths.require_clean(path))
-        mac = self._tree.find(key)
-        if mac is None:
+        entry = self.find_entry(path)
+        if entry is None:
             raise self._not_found(path)
+        return entry
+
+    def find_entry(self, path: str) -> Entry | None:
+        """The same, or None."""
+        mac = self._tree.find(paths.to_key(paths.require_clean(path)))
+        if mac is None:
+            return None
         entry = Entry.from_bytes(self._entry_record(path, mac))
         if entry.path != path:
             raise Damaged(f"the entry found at {path!r} is of {entry.path!r}; the store is damaged there")
@@ -85,6 +91,10 @@ class Snapshot:
     def resolve(self, path: str) -> Entry:
         """The entry that a path leads to when symbolic links in it are followed. PathNotFound, also for a loop."""
         wanted = paths.clean(path)
+        entry = self.find_entry(wanted)
+        if entry is not None and not entry.is_symlink:
+            # Mostly there is no link at all; a path through one is not in the tree.
+            return entry
         for _ in range(MAX_LINKS + 1):
             link = self._first_link(wanted)
             if link is None:
