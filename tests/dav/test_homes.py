@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import httpx
+
+from caldav_backup import dav
+from caldav_backup.dav import names
+from tests.dav.accounts import (
+    HOME_SET,
+    WORK,
+    account,
+    discover,
+)
+from tests.dav.fakes import BASE, FakeServer, answer, kind, multistatus, response
+
+
+def test_what_lies_in_a_home_beside_calendars_is_left_out_with_a_reason() -> None:
+    free_busy = (
+        "<d:current-user-privilege-set><d:privilege><c:read-free-busy/></d:privilege></d:current-user-privilege-set>"
+    )
+    read_only = "<d:current-user-privilege-set><d:privilege><d:read/></d:privilege></d:current-user-privilege-set>"
+    source = "<cs:source><d:href>https://feeds.example/x.ics</d:href></cs:source>"
+    boxes = (
+        "<c:schedule-inbox-URL><d:href>/home/alice/.in</d:href></c:schedule-inbox-URL>"
+        "<c:schedule-outbox-URL><d:href>/home/alice/personal/</d:href></c:schedule-outbox-URL>"
+    )
+    server = account(
+        response("/home/alice/inbox", kind("c:schedule-inbox") + "<d:displayname>In</d:displayname>"),
+        response("/home/alice/outbox/", kind("c:schedule-outbox")),
+        response("/home/alice/notes/", kind("cs:notification")),
+        response("/home/alice/trash/", kind("nc:trash-bin")),
+        response("/home/alice/old/", kind("c:calendar") + "<nc:deleted-at>2026</nc:deleted-at>"),
+        response("/home/alice/old2/", kind("nc:deleted-calendar")),
+        response("/home/alice/feed/", kind("c:calendar", "cs:subscribed") + source),
+        response("/home/alice/busy/", kind("c:calendar") + free_busy),
+        response("/home/alice/proxy/", kind("cs:calendar-proxy-read", "d:principal")),
+        response("/home/alice/contact_birthdays/", kind("c:calendar") + read_only),
+        response("/home/alice/app-generated--deck--1/", kind("c:calendar") + read_only),
+        response("/home/alice/files/", kind("d:x")),
+        response("/home/alice/.in/", kind("c:calendar")),  # DAViCal 1.1
+        response("/home/alice/work.ics", kind()),  # SOGo 5.8
+        response("/home/alice/personal/", kind("c:calendar", "c:schedule-outbox")),  # SOGo 5.8
+        response("/home/alice/shared_by_bob/", kind("c:calendar", "cs:shared") + read_only),
+        response("/home/alice/mine/contact_birthdays/", kind("c:calendar")),
+        WORK,
+        principal=boxes,
+    )
+    found = discover(server, "/dav/")
+    assert [each.href.rsplit("/", 2)[1] for each in found.calendars] == [
+        "personal",
+        "shared_by_bob",
+        "contact_birthdays",
+        "work",
+    ]
+    assert [(each.name, each.reason.partition(" of ")[0]) for each in found.left_out] == [
+        ("In", "an inbox for invitations"),
+        ("outbox", "an outbox for invitations"),
+        ("notes", "notifications"),
+        ("trash", "a trash bin"),
+        ("old", "a deleted calendar in the trash bin"),
+        ("old2", "a deleted calendar in the trash bin"),
+        ("feed", "a subscription to a calendar elsewhere, whose events are not kept here"),
+        ("busy", "only free and busy times may be seen"),
+        ("proxy", "a group"),
+        ("contact_birthdays", "made by the server from other data"),
+        ("app-generated--deck--1", "made by the server from other data"),
+        ("files", "no calendar"),
+        (".in", "an inbox or outbox for invitations"),
+    ]
+    assert found.left_out[6].source == "https://feeds.example/x.ics"
+
+
+def test_every_property_of_a_calendar_is_read() -> None:
+    properties = (
+        "<d:displayname>Wörk &amp; play</d:displayname><a:calendar-color>#FF0000FF</a:calendar-color>"
+        "<a:calendar-order>3</a:calendar-order><c:calendar-description/><cs:getctag>c7</cs:getctag>"
+        "<c:calendar-timezone>BEGIN:VCALENDAR\n</c:calendar-timezone><d:sync-token>http://x/7</d:sync-token>"
+        '<c:supported-calendar-component-set><c:comp name="vevent"/><c:comp name="VTODO"/><c:comp name="VEVENT"/>'
+        "<c:comp/><d:x/></c:supported-calendar-component-set>"
+        "<c:schedule-calendar-transp><c:transparent/></c:schedule-calendar-transp>"
+        "<d:owner><d:href>/principals/bob/</d:href></d:owner><cs:source><d:href>https://f/x</d:href></cs:source>"
+        "<d:current-user-privilege-set><d:privilege><d:read/></d:privilege><d:privilege><d:write/><d:read/>"
+        "</d:privilege></d:current-user-privilege-set>"
+    )
+    server = account(response("w%C3%B6rk/", kind("c:calendar") + properties))
+    (found,) = discover(server, "/dav/").calendars
+    assert found == dav.Calendar(
+        href="/home/alice/w%C3%B6rk/",
+        url=BASE + "/home/alice/w%C3%B6rk/",
+        displayname="Wörk & play",
+        color="#FF0000FF",
+        order="3",
+        description="",
+        timezone="BEGIN:VCALENDAR\n",
+        components=("VEVENT", "VTODO"),
+        transp="transparent",
+        owner="/principals/bob/",
+        privileges=("read", "write"),
+        ctag="c7",
+        sync_token="http://x/7",
+        source="https://f/x",
+    )
+
+
+def test_further_properties_are_found_by_name_and_kept_as_xml() -> None:
+    settable = '<x:note xmlns:x="urn:x"/><o:calendar-enabled xmlns:o="http://owncloud.org/ns"/>'
+    computed = "<d:quota-used-bytes/><c:max-resource-size/><d:displayname/>"
+
+    def answered(request: httpx.Request) -> httpx.Response:
+        if b"propname" in request.content:
+            said = [response("/home/alice/", "<d:owner/>"), response("/home/alice/work/", settable + computed)]
+        elif b"note" in request.content:
+            asked.append(request.content)
+            value = '<x:note xmlns:x="urn:x" lang="de">Grüße<y/></x:note>'
+            said = [response("https://dav.example/home/alice/work", value), response("/home/alice/work/", value)]
+        else:
+            said = [response("/home/alice/", kind("d:x")), WORK]
+        return httpx.Response(207, content=multistatus(*said))
+
+    asked: list[bytes] = []
+    server = FakeServer()
+    server.on("PROPFIND", "/", answer(response("/", kind("d:x") + HOME_SET)))
+    server.on("PROPFIND", "/home/alice/", answered)
+    (found,) = discover(server).calendars
+    assert found.properties == {"{urn:x}note": '<ns0:note xmlns:ns0="urn:x" lang="de">Grüße<y/></ns0:note>'.encode()}
+    assert b"calendar-enabled" in asked[0]
+    assert b"quota" not in asked[0]
+    assert names.DISPLAYNAME not in found.properties
