@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from caldav_backup.kloset import records
-from caldav_backup.kloset.errors import Damaged, KlosetError, Locked, StorageFileMissing
+from caldav_backup.kloset.errors import Damaged, KlosetError, Locked, StorageFileMissing, UnsupportedStore
 from caldav_backup.kloset.fields import read_fields
 from caldav_backup.kloset.resources import VERSION_1_0_0, ResourceType
 from caldav_backup.kloset.storage import Kind
@@ -72,10 +72,11 @@ class Lock(NamedTuple):
 class SharedLock:
     """A shared lock that is held. A thread keeps it fresh; only `release` ends it."""
 
-    def __init__(self, repository: Repository, identifier: bytes, clock: Clock) -> None:
+    def __init__(self, repository: Repository, identifier: bytes, clock: Clock, refresh_every: float) -> None:
         self._repository = repository
         self._identifier = identifier
         self._clock = clock
+        self._refresh_every = refresh_every
         self._released = threading.Event()
         self._thread = threading.Thread(target=self._keep_fresh, name="kloset-lock", daemon=True)
         self.undecodable: tuple[bytes, ...] = ()
@@ -101,7 +102,7 @@ class SharedLock:
         self._thread.start()
 
     def _keep_fresh(self) -> None:
-        while not self._released.wait(REFRESH_EVERY):
+        while not self._released.wait(self._refresh_every):
             try:
                 self.refresh()
                 self.refresh_error = None
@@ -116,9 +117,10 @@ def take_shared_lock(
     wait: float = 0.0,
     clock: Clock = time.time_ns,
     sleep: Sleep = time.sleep,
+    refresh_every: float = REFRESH_EVERY,
 ) -> SharedLock:
     """Take the lock named `identifier`; wait up to `wait` seconds for an exclusive one to go away, then Locked."""
-    lock = SharedLock(repository, identifier, clock)
+    lock = SharedLock(repository, identifier, clock, refresh_every)
     deadline = clock() + int(wait * SECOND)
     while True:
         lock.refresh()
@@ -166,7 +168,7 @@ def find_obstacle(repository: Repository, own: bytes, now_ns: int) -> tuple[Lock
             lock = read_lock(repository, identifier)
         except StorageFileMissing:
             continue
-        except Damaged:
+        except (Damaged, UnsupportedStore):
             undecodable.append(identifier)
             continue
         if lock.is_stale(now_ns):
@@ -177,7 +179,7 @@ def find_obstacle(repository: Repository, own: bytes, now_ns: int) -> tuple[Lock
 
 
 def read_lock(repository: Repository, identifier: bytes) -> Lock:
-    """StorageFileMissing when it was released meanwhile, Damaged when it cannot be read."""
+    """StorageFileMissing when it was released meanwhile; Damaged or UnsupportedStore when it cannot be read."""
     sealed = repository.storage.read(Kind.LOCK, identifier)
     _, encoded = repository.open_file(ResourceType.LOCK, sealed, f"the lock {identifier.hex()}")
     return Lock.from_bytes(encoded)

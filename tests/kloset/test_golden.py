@@ -60,9 +60,8 @@ def test_configuration_and_secret_are_those_of_the_store(golden_store: Opened) -
     assert repository.keyed.mac(b"").hex() == facts["mac_of_empty"]
 
 
-@pytest.mark.parametrize(
-    "name", [ENCRYPTED[0], *(pytest.param(name, marks=pytest.mark.full) for name in ENCRYPTED[1:])]
-)
+@pytest.mark.full
+@pytest.mark.parametrize("name", ENCRYPTED)
 def test_passphrase_gives_the_key_and_opens_the_store(name: str) -> None:
     storage, facts = load_golden(name)
     passphrase = facts["passphrase"].encode()
