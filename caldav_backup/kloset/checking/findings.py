@@ -45,12 +45,18 @@ class Findings:
     """Gathers findings until whoever runs the check takes them; never many, for each step is followed by a `drain`."""
 
     _waiting: list[Finding] = field(default_factory=list)
+    count: int = 0
+    """Everything that was found so far, taken or not."""
 
     def damage(self, what: str, where: str, message: object) -> None:
-        self._waiting.append(Finding(Severity.DAMAGE, what, where, str(message)))
+        self._add(Finding(Severity.DAMAGE, what, where, str(message)))
 
     def warn(self, what: str, where: str, message: object) -> None:
-        self._waiting.append(Finding(Severity.WARNING, what, where, str(message)))
+        self._add(Finding(Severity.WARNING, what, where, str(message)))
+
+    def _add(self, finding: Finding) -> None:
+        self._waiting.append(finding)
+        self.count += 1
 
     def drain(self) -> Iterator[Finding]:
         """What was found since the last time, in the order of finding."""

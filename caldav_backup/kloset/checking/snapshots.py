@@ -38,7 +38,7 @@ class SnapshotsCheck:
         self._repository = repository
         self._findings = findings
         self._contents = ContentCheck(repository, findings, read_share)
-        # By path and a hash of its listing and children: nightly snapshots share almost every directory.
+        # Sound ones, by path and a hash of their listing and children: nightly snapshots share almost every directory.
         self._directories: dict[tuple[str, bytes], Directory] = {}
         self._sources: set[tuple[object, ...]] = set()
 
@@ -50,10 +50,12 @@ class SnapshotsCheck:
         else:
             # Directory, summaries and trees are named by their content, so the same ids are the same snapshot.
             source = (header.root, header.xattrs, header.errors, header.indexes, header.summary)
+            before = self._findings.count
             if source not in self._sources:
-                self._sources.add(source)
                 one = _OneSnapshot(self._repository, self._findings, self._contents, self._directories, header)
                 yield from one.check()
+            if self._findings.count == before:
+                self._sources.add(source)
         yield from self._findings.drain()
 
 
@@ -133,10 +135,15 @@ class _OneSnapshot:
             path,
             self._repository.keyed.mac(b"".join((listing or b"", *(part for pair in children for part in pair)))),
         )
-        if known not in self._known:
-            check = DirectoryCheck(self._repository, self._contents, self._findings, self._where)
-            self._known[known] = check.check(path, children, listing)
-        self._directories[path] = self._known[known]
+        found = self._known.get(known)
+        if found is None:
+            before = self._findings.count
+            found = DirectoryCheck(self._repository, self._contents, self._findings, self._where).check(
+                path, children, listing
+            )
+            if self._findings.count == before:
+                self._known[known] = found
+        self._directories[path] = found
         self._attributes.update(self._directories[path].attributes)
 
     def _all_directories(self) -> set[str]:
