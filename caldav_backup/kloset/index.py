@@ -16,7 +16,6 @@ from caldav_backup.kloset.state import (
     DeleteEntry,
     EntryType,
     Location,
-    LocationEntry,
     PackfileEntry,
     Run,
     State,
@@ -60,8 +59,6 @@ class Index:
                     self._packfiles.setdefault(entry.packfile, entry)
                 case DeleteEntry():
                     self._delete(entry)
-                case LocationEntry():
-                    raise AssertionError("locations are added as runs")
 
     def _delete(self, entry: DeleteEntry) -> None:
         if entry.what == EntryType.LOCATION:

@@ -120,6 +120,9 @@ class Snapshot:
 
     def list_names(self, path: str) -> Iterator[str]:
         """The names alone, in the same order; many times faster, as entries of like files are not decoded."""
+        if self._dirpacks is None:
+            yield from (entry.name for entry in self._list_by_tree(path))
+            return
         template = EntryTemplate(path, CALENDAR)
         for frame in self.directory_frames(path):
             plain = template.match(frame.record)

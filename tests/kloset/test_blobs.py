@@ -13,8 +13,8 @@ from caldav_backup.kloset.configuration import ChunkSizes
 from caldav_backup.kloset.envelope import HEADER_SIZE
 from caldav_backup.kloset.errors import BlobMissing, Damaged
 from caldav_backup.kloset.repository import Repository
-from caldav_backup.kloset.resources import ZERO_MAC, ResourceType
-from caldav_backup.kloset.state import Location
+from caldav_backup.kloset.resources import VERSION_1_0_0, ZERO_MAC, ResourceType
+from caldav_backup.kloset.state import Location, LocationEntry, make_run
 from caldav_backup.kloset.storage import Kind
 from tests.kloset.stores import WatchedStorage, damage, make_repository, packfiles, put_blobs
 
@@ -100,6 +100,17 @@ def test_changed_blob_is_refused_by_its_name(encrypted: bool) -> None:
     assert next(blobs) == (macs[0], b"one" * 50)
     with pytest.raises(Damaged, match=packfile.hex()):
         next(blobs)
+
+
+def test_blob_in_the_place_of_another_is_refused() -> None:
+    _, repository = make_repository()
+    (mac,) = put_blobs(repository, b"s" * 32, [(CHUNK, b"one")])
+    place = repository.index.find_location(CHUNK, mac)
+    assert place is not None
+    other = repository.keyed.mac(b"two")
+    repository.put_state(b"t" * 32, [make_run([LocationEntry(CHUNK, VERSION_1_0_0, other, *place)])])
+    with pytest.raises(Damaged, match=other.hex()):
+        repository.get_blob(CHUNK, other)
 
 
 def test_damaged_blob_is_read_from_another_packfile() -> None:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caldav_backup.kloset.contents import Content, read_contents, stream_content, verify_contents
+from caldav_backup.kloset.configuration import ChunkSizes
+from caldav_backup.kloset.contents import (
+    BATCH_BYTES,
+    BATCH_CONTENTS,
+    Content,
+    read_contents,
+    stream_content,
+    verify_contents,
+)
 from caldav_backup.kloset.errors import BlobMissing, Damaged
 from caldav_backup.kloset.objects import Object, ObjectChunk
 from caldav_backup.kloset.repository import Repository
@@ -66,20 +76,19 @@ def test_missing_chunk_is_told() -> None:
         list(stream_content(repository, Content(lost, "it")))
 
 
-def test_many_contents_are_read_in_batches_of_a_few_megabytes() -> None:
-    _, repository = make_repository()
-    small = stored(repository, [b"abc"])
-    taken = 0
+@pytest.mark.parametrize("size", [3, 1 << 20])
+def test_many_contents_are_read_in_bounded_batches(size: int) -> None:
+    _, repository = make_repository(chunking=ChunkSizes(1 << 20, 1 << 21, 1 << 22))
+    content = Content(stored(repository, [bytes(size)]), "it", size)
+    batch = min(BATCH_CONTENTS, BATCH_BYTES // size)
+    asked: list[None] = []
 
-    def contents() -> list[Content]:
-        return [Content(small, "it", 3)] * 2000
-
-    def counted() -> object:
-        nonlocal taken
-        for content in contents():
-            taken += 1
+    def contents() -> Iterator[Content]:
+        for _ in range(2 * batch):
+            asked.append(None)
             yield content
 
-    found = read_contents(repository, counted())  # type: ignore[arg-type]
-    assert next(found) == b"abc"
-    assert taken <= 513
+    found = read_contents(repository, contents())
+    assert next(found) == bytes(size)
+    # One more is taken to see that the batch is full.
+    assert len(asked) == batch + 1

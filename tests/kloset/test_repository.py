@@ -17,6 +17,8 @@ from caldav_backup.kloset.errors import (
     PassphraseNotExpected,
     PassphraseRequired,
     SnapshotNotFound,
+    StorageNotWritable,
+    StorageUnavailable,
     StoreExists,
     StoreIdentityChanged,
     StoreNotFound,
@@ -27,6 +29,7 @@ from caldav_backup.kloset.repository import Repository, StoreIdentity, read_conf
 from caldav_backup.kloset.resources import VERSION_1_1_0, ZERO_MAC, ResourceType
 from caldav_backup.kloset.state import ColouredEntry, State, make_run
 from caldav_backup.kloset.storage import Kind, MemoryStorage
+from caldav_backup.kloset.storage.memory import MemoryWriter
 from tests.kloset.conftest import Golden
 from tests.kloset.stores import PASSPHRASE, build, damage, make_repository, two_calendars
 
@@ -111,6 +114,44 @@ def test_beginning_that_two_snapshots_share_is_ambiguous() -> None:
     with pytest.raises(AmbiguousSnapshot, match="ab" * 6):
         repository.find_snapshot("abab")
     assert repository.find_snapshot("ab" * 31 + "02").identifier[-1] == 2
+
+
+def test_unknown_snapshot_is_not_found() -> None:
+    _, repository = make_repository()
+    with pytest.raises(SnapshotNotFound, match="00" * 32):
+        repository.header(ZERO_MAC)
+    with pytest.raises(SnapshotNotFound):
+        repository.snapshot(ZERO_MAC)
+
+
+def test_state_that_cannot_be_written_is_not_applied() -> None:
+    class Full(MemoryStorage):
+        def open_writer(self, kind: Kind) -> MemoryWriter:
+            if kind is Kind.STATE:
+                raise StorageNotWritable("the disk is full")
+            return super().open_writer(kind)
+
+    storage, repository = make_repository(storage=Full())
+    with pytest.raises(StorageNotWritable):
+        repository.put_state(b"1" * 32, [make_run([ColouredEntry(4, b"p" * 32, 5)])])
+    assert not repository.index.states
+    assert not storage.files
+
+
+def test_state_whose_writing_fails_midway_leaves_nothing() -> None:
+    class Failing(MemoryWriter):
+        def commit(self, identifier: bytes) -> None:
+            raise StorageUnavailable(f"the storage went away before {identifier.hex()} was there")
+
+    class Unsteady(MemoryStorage):
+        def open_writer(self, kind: Kind) -> MemoryWriter:
+            return Failing(self, kind)
+
+    storage, repository = make_repository(storage=Unsteady())
+    with pytest.raises(StorageUnavailable):
+        repository.put_state(b"1" * 32, [])
+    assert not repository.index.states
+    assert not storage.files
 
 
 def test_removed_snapshot_is_gone_for_everybody() -> None:

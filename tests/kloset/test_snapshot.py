@@ -47,6 +47,11 @@ def test_directories_are_listed_in_order(snapshot: Snapshot) -> None:
             list(snapshot.list_directory(path))
 
 
+def test_names_are_listed_alone(snapshot: Snapshot) -> None:
+    for path in ("/", "/home", "/work"):
+        assert list(snapshot.list_names(path)) == [entry.name for entry in snapshot.list_directory(path)]
+
+
 def test_walk_goes_into_each_directory_before_the_next_name(snapshot: Snapshot) -> None:
     walked = [entry.path for entry in snapshot.walk()]
     assert walked[:4] == ["/", "/home", "/home/private", "/home/private/event-0000.ics"]
@@ -187,6 +192,7 @@ def test_snapshot_without_listings_is_listed_by_its_tree() -> None:
         plant.file(path, b"content")
     snapshot = plant.grow()
     assert [entry.path for entry in snapshot.walk()] == ["/", "/a", "/a/x", "/a/y", "/a-b", "/a-b/z", "/b"]
+    assert list(snapshot.list_names("/a")) == ["x", "y"]
     for path in ("/b", "/c"):
         with pytest.raises(PathNotFound):
             list(snapshot.list_directory(path))
