@@ -53,7 +53,9 @@ def golden(tmp_path: Path) -> Golden:
             shutil.copy(GOLDEN / name, place)
         else:
             with tarfile.open(GOLDEN / f"{name}.tar.gz") as archive:
-                archive.extractall(place, filter="tar")
+                # Python 3.11.2 of Debian 12 has no filters yet; newer ones want one to be named.
+                archive.extraction_filter = getattr(tarfile, "tar_filter", None)
+                archive.extractall(place)
         return place / name, facts
 
     return unpack
