@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from caldav_backup.cli.terminal import Terminal
+from tests.cli.conftest import Program
+from tests.cli.test_backup import vdir
+from tests.events import event, events
+from tests.servers.server import Server, members, seed
+
+
+@pytest.fixture
+def backed_up(cli: Program) -> Program:
+    """The program with a plaintext store that holds one snapshot of a directory of two calendars."""
+    root = vdir(cli.home / "vdir", "home", 3)
+    vdir(root, "work", 1)
+    (root / "home" / "displayname").write_text("At home")
+    cli("init", "--plaintext")
+    assert cli("backup", str(root)).code == 0
+    return cli
+
+
+@pytest.fixture
+def account(backed_up: Program, radicale: Server) -> Program:
+    """The same, with an empty account as the destination `me`."""
+    words = [f"username={radicale.user}", f"password={radicale.password}"]
+    backed_up("destination", "add", "me", radicale.url, *words)
+    return backed_up
+
+
+def put_at_terminal(monkeypatch: pytest.MonkeyPatch, *, says_yes: bool) -> list[str]:
+    questions: list[str] = []
+
+    def confirm(terminal: Terminal, question: str) -> bool:
+        questions.append(question)
+        return says_yes
+
+    monkeypatch.setattr(Terminal, "can_ask", True)
+    monkeypatch.setattr(Terminal, "confirm", confirm)
+    return questions
+
+
+def test_calendars_go_to_a_directory(backed_up: Program) -> None:
+    target = backed_up.home / "out"
+    ended = backed_up("restore", "--to", str(target))
+    assert (ended.code, ended.out) == (0, f"{target}: 4 created, read back and compared\n")
+    assert (target / "home" / "displayname").read_text() == "At home"
+    for each in events(3):
+        assert (target / "home" / each.name).read_bytes() == each.content
+    again = backed_up("restore", "latest", "-to", str(target), "--json").document["result"]
+    assert (again["counts"]["identical"], again["counts"]["created"]) == (4, 0)
+
+
+def test_one_event_goes_to_one_file_or_to_standard_output(backed_up: Program) -> None:
+    name = f"latest:/home/{event(1).name}"
+    file = backed_up.home / "one.ics"
+    assert backed_up("restore", name, "--to", str(file)).code == 0
+    assert file.read_bytes().count(b"BEGIN:VEVENT") == 1
+    printed = backed_up.process("restore", name, "--to", "-")
+    assert (printed.code, printed.out.replace("\r\n", "\n")) == (0, file.read_text().replace("\r\n", "\n"))
+    assert printed.err == "caldav-backup: standard output: 1 created\n"
+    assert backed_up.process("-q", "restore", name, "--to", "-").err == ""
+
+
+def test_json_and_events_do_not_share_standard_output(backed_up: Program) -> None:
+    ended = backed_up("restore", "--to", "-", "--json")
+    assert (ended.code, ended.document["error"]["kind"]) == (2, "usage")
+
+
+def test_a_dry_run_writes_nothing(account: Program, radicale: Server) -> None:
+    ended = account("restore", "--to", "@me", "--dry-run")
+    assert ended.out.splitlines()[-1] == "4 of 4 events would be written"
+    assert "/home to 'At home', a new calendar: 3 to create" in ended.out
+    plan = account("restore", "--to", "@me", "--dry-run", "--json").document["result"]
+    assert plan["counts"]["create"] == 4
+    assert members(radicale) == []
+
+
+def test_an_account_gets_calendars_and_events_back(account: Program, radicale: Server) -> None:
+    result = account("restore", "--to", "@me", "--json").document["result"]
+    assert (result["counts"]["created"], result["verified"]) == (4, True)
+    assert len(members(radicale)) == 2
+    again = account("restore", "--to", "@me", "--yes", "--json").document["result"]
+    assert again["counts"]["identical"] == 4
+
+
+def test_another_version_is_skipped_and_told_unless_that_was_chosen(account: Program, radicale: Server) -> None:
+    seed(radicale, "home", [event(0), event(1, summary="newer", sequence=2)], displayname="At home")
+    words = ["restore", "latest:/home", "--to", "@me", "--yes"]
+    skipped = account(*words)
+    assert skipped.code == 3
+    assert "skipped: another version of it is there" in skipped.err
+    assert account(*words, "--on-conflict", "skip").code == 0
+    replaced = account(*words, "--on-conflict", "replace", "--json").document["result"]
+    assert replaced["counts"]["replaced"] == 1
+
+
+def test_without_a_terminal_replacing_and_merging_need_a_yes(account: Program, radicale: Server) -> None:
+    seed(radicale, "home", [event(1, summary="newer", sequence=2)], displayname="At home")
+    merging = account("restore", "latest:/home", "--to", "@me")
+    assert (merging.code, merging.out) == (4, "")
+    assert "add to the calendar 'At home', which is there already" in merging.err
+    replacing = account("restore", "latest:/home", "--to", "@me", "--into", "home", "--on-conflict", "replace")
+    assert (replacing.code, "replace 1 events" in replacing.err) == (4, True)
+    assert len(members(radicale, "home/")) == 1
+
+
+def test_on_a_terminal_the_plan_is_shown_and_a_person_asked(
+    account: Program, radicale: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = put_at_terminal(monkeypatch, says_yes=False)
+    refused = account("restore", "--to", "@me")
+    assert (refused.code, members(radicale)) == (4, [])
+    assert "/work to 'work', a new calendar: 1 to create" in refused.err
+    assert questions[0].startswith("Write 4 events to ")
+    questions = put_at_terminal(monkeypatch, says_yes=True)
+    assert account("restore", "--to", "@me").code == 0
+    assert len(questions) == 1
+    assert account("restore", "--to", "@me", "--yes").code == 0
+    assert len(questions) == 1
+
+
+def test_calendars_events_and_names_are_chosen(account: Program, radicale: Server) -> None:
+    assert account("restore", "--to", "@me", "--calendar", "w*").code == 0
+    assert len(members(radicale)) == 1
+    out = account.home / "out"
+    account("restore", "--to", str(out), "--calendar", "home", "--event", event(2).uid, "--map", "home=Elsewhere")
+    assert [path.name for path in out.rglob("*.ics")] == [event(2).name]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["restore"], 2, "Missing option '--to'"),
+        (["restore", "--to", "@nobody"], 66, "no destination @nobody"),
+        (["restore", "ffff", "--to", "out"], 66, "no snapshot ffff"),
+        (["restore", "latest:/nothing", "--to", "out"], 66, "/nothing"),
+        (["restore", "--to", "out", "--calendar", "nothing"], 66, "no calendar matches"),
+        (["restore", "--to", "out", "--event", "nothing"], 66, "UID nothing"),
+        (["restore", "--to", "out", "--map", "nothing"], 2, "OLD=NEW"),
+        (["restore", "--to", "out", "--on-conflict", "newer"], 2, "on-conflict"),
+        (["restore", "--to", "http://127.0.0.1:1/", "--yes"], 69, "refused"),
+        (["restore", "--to", "@fixed"], 73, "read_only"),
+    ],
+)
+def test_a_mistake_is_one_line_with_the_right_code(
+    backed_up: Program, words: list[str], code: int, message: str
+) -> None:
+    backed_up("destination", "add", "fixed", str(backed_up.home / "fixed"), "read_only=true")
+    ended = backed_up(*words)
+    assert (ended.code, ended.out, len(ended.err.splitlines())) == (code, "", 1)
+    assert message in ended.err
+    assert not Path("out").exists()
+
+
+def test_a_sound_store_is_checked(backed_up: Program) -> None:
+    assert backed_up("check").out == "the store: no damage found\n"
+    assert backed_up("check", "--read-data", "-q").out == ""
+    assert backed_up("check", "latest").out == "1 snapshots: no damage found\n"
+    part = backed_up("check", "--read-data-subset", "50%", "--json").document["result"]
+    assert part == {"snapshots": None, "read_data": 0.5, "findings": []}
+    assert backed_up("check", "--read-data-subset", "half").code == 2
+
+
+def test_damage_is_found_named_and_65(backed_up: Program) -> None:
+    (packfile, *_) = sorted((backed_up.home / "store" / "packfiles").rglob("*"), key=lambda path: -path.stat().st_size)
+    content = bytearray(packfile.read_bytes())
+    content[len(content) // 3] ^= 1
+    packfile.write_bytes(content)
+    ended = backed_up("check", "--read-data")
+    assert ended.code == 65
+    assert "damage: " in ended.err
+    assert backed_up("check", "--read-data", "--json").document["result"]["findings"]
+
+
+def test_several_sources_are_named_when_one_must_be_chosen(backed_up: Program) -> None:
+    backed_up("source", "add", "other", str(vdir(backed_up.home / "other", "calendar", 1)))
+    backed_up("backup", "@other")
+    ended = backed_up("restore", "--to", "out")
+    assert ended.code == 2
+    assert f"--source: {backed_up.home / 'vdir'}, @other" in ended.err
+    assert backed_up("restore", "--source", "@other", "--to", str(backed_up.home / "out")).code == 0
+    assert [path.name for path in (backed_up.home / "out").iterdir() if path.is_dir()] == ["calendar"]
