@@ -80,11 +80,10 @@ def _inflate_lz4(data: BytesLike, most: int) -> bytes:
     # decoding takes a tenth of the time then.
     room = min(most, 8 * len(data) + 4096)
     try:
-        content: bytes = inflator.decompress(data, max_length=room)
-        while not inflator.eof and not inflator.needs_input and len(content) < most:
+        more: bytes = inflator.decompress(data, max_length=room)
+        content = more
+        while more and not inflator.eof and not inflator.needs_input and len(content) < most:
             more = inflator.decompress(b"", max_length=min(most - len(content), 8 * room))
-            if not more:
-                break
             content += more
             room = len(content)
     except RuntimeError as exc:

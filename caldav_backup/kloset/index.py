@@ -57,7 +57,8 @@ class Index:
                     self._coloured.setdefault((entry.resource_type, entry.identifier), entry)
                 case PackfileEntry():
                     self._packfiles.setdefault(entry.packfile, entry)
-                case DeleteEntry():
+                case _:
+                    assert isinstance(entry, DeleteEntry)
                     self._delete(entry)
 
     def _delete(self, entry: DeleteEntry) -> None:

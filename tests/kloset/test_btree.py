@@ -117,7 +117,7 @@ def test_macs_of_a_wrong_length_are_refused() -> None:
 
 
 @pytest.mark.parametrize("tree_type", [VFS_TREE, XATTR_TREE, ERROR_TREE, INDEX_TREE])
-@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 9, 10, 63, 64, 65, 500])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 9, 10, 63, 64, 65, 800])
 def test_every_key_is_found_and_no_other(tree_type: TreeType, count: int) -> None:
     keys, values = pairs_of(count, tree_type)
     _, tree, blobs = planted(tree_type, keys, values, order=4)

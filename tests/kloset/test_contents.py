@@ -89,6 +89,7 @@ def test_many_contents_are_read_in_bounded_batches(size: int) -> None:
             yield content
 
     found = read_contents(repository, contents())
-    assert next(found) == bytes(size)
+    assert len(next(found)) == size
     # One more is taken to see that the batch is full.
     assert len(asked) == batch + 1
+    assert len(list(found)) == 2 * batch - 1

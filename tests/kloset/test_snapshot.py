@@ -164,6 +164,7 @@ def test_link_itself_is_an_entry() -> None:
 
 def test_entry_whose_blob_is_missing_is_found_in_the_listing() -> None:
     plant = Plant()
+    plant.file("/another.ics", b"another")
     plant.file("/event.ics", b"content")
     plant.without_blob("/event.ics")
     snapshot = plant.grow()
