@@ -13,6 +13,8 @@ import asyncio
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from xml.sax.saxutils import escape
 
 from tests.events import event
 
@@ -39,7 +41,7 @@ _CALENDAR = (
 
 def _member(number: int, *, with_data: bool) -> str:
     body = event(number).content.decode()
-    data = f"<C:calendar-data>{body}</C:calendar-data>" if with_data else ""
+    data = f"<C:calendar-data>{escape(body)}</C:calendar-data>" if with_data else ""
     return (
         f'<D:response><D:href>{CALENDAR}{number:06}.ics</D:href><D:propstat><D:prop><D:getetag>"{number:032x}"</D:getetag>'
         f"<D:getlastmodified>Sat, 01 Aug 2026 12:00:00 GMT</D:getlastmodified><D:getcontentlength>{len(body.encode())}"
@@ -66,6 +68,12 @@ def _answer(method: str, path: str, depth: str, body: bytes, count: int) -> Iter
 
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: int) -> None:
+    with suppress(ConnectionError):  # a client may leave when it has what it wanted
+        await _converse(reader, writer, count)
+    writer.close()
+
+
+async def _converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: int) -> None:
     while line := await reader.readline():
         method, path, _ = line.decode().split(" ", 2)
         headers = {}
@@ -85,7 +93,6 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cou
             await _send(writer, "".join(piece))
         writer.write(b"0\r\n\r\n")
         await writer.drain()
-    writer.close()
 
 
 async def _send(writer: asyncio.StreamWriter, text: str) -> None:
