@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from caldav_backup.dav import calendars, hrefs, names, requests
 from caldav_backup.dav.errors import (
+    AnswerCut,
     BadAnswer,
     DavError,
     Forbidden,
@@ -62,8 +63,8 @@ class _Place(NamedTuple):
 async def discover(client: Client, url: str | None = None) -> Discovery:
     """The calendars behind `url` (default: the transport's), which may be a calendar, a home, a principal or a server.
 
-    Raises Unauthorized, Forbidden or NotFound when the given address says so, and NotCalDAV, with what was tried, when
-    nothing there speaks CalDAV.
+    Raises Unauthorized, Forbidden or NotFound when the given address says so, AnswerCut when it breaks off in spite of
+    all retries, and NotCalDAV, with what was tried, when nothing there speaks CalDAV.
     """
     url = url or client.transport.base_url
     tried: list[str] = []
@@ -72,6 +73,9 @@ async def discover(client: Client, url: str | None = None) -> Discovery:
         try:
             place = _Place(*await client.describe(candidate, _PRINCIPAL))
         except acceptable as error:
+            if isinstance(error, AnswerCut) and candidate == url:
+                # A server that breaks off is ill, and no sign that its calendars lie elsewhere.
+                raise
             _require_other_places(url, candidate, error)
             tried.append(f"{hrefs.path_of(candidate)}: {error.reason}")
             continue
