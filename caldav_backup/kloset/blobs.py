@@ -25,8 +25,8 @@ READ_BYTES = 4 << 20
 """Most bytes of one ranged read, and of blobs that wait to be handed out; a larger blob is read alone."""
 MAX_GAP = 16 << 10
 """Bytes between two blobs that are rather read along than skipped: a second read costs more."""
-RECORD_LIMIT = 256 << 20
-"""Most bytes of a blob that is no chunk, after inflating: an object of 2.5 million chunks."""
+RECORD_LIMIT = 64 << 20
+"""Most bytes of a blob that is no chunk, after inflating: an object of 600,000 chunks."""
 _WINDOW = 512
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from uuid import uuid4
@@ -279,6 +281,21 @@ def test_opened_things_name_themselves_without_secrets() -> None:
     snapshot = build(repository, two_calendars)
     assert repr(repository) == f"<Repository {repository.configuration.repository_id} at memory>"
     assert repr(snapshot) == f"<Snapshot {snapshot.header.identifier.hex()[:8]}>"
+
+
+def test_listing_and_reading_one_file_need_no_numpy(golden: Golden) -> None:
+    path, _ = golden("a-plain")
+    script = """
+import sys
+from caldav_backup.kloset import Repository, open_storage
+repository = Repository.open(open_storage(sys.argv[1]))
+(header,) = repository.snapshots()
+snapshot = repository.snapshot(header.identifier)
+entry = next(entry for entry in snapshot.walk() if entry.is_file and entry.size)
+assert len(snapshot.read(entry)) == entry.size
+assert "numpy" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script, str(path)], check=True)
 
 
 def test_check_of_a_sound_store_finds_nothing() -> None:
