@@ -18,6 +18,7 @@ from caldav_backup.cli.answer import Answer, Table
 from caldav_backup.cli.argv import Globals
 from caldav_backup.cli.exits import Exit, Terminated, is_expected
 from caldav_backup.cli.terminal import Terminal, clean
+from caldav_backup.settings import scrubbed
 
 #: Version of the JSON document's shape; a new key is no new version.
 DOCUMENT_VERSION = 1
@@ -58,14 +59,18 @@ def show_error(error: BaseException, code: Exit, command: str, options: Globals,
 def show_traceback(error: BaseException, options: Globals, terminal: Terminal) -> None:
     """Where `error` comes from, when -vv asks for it."""
     if options.verbose > 1:
-        for line in "".join(traceback.format_exception(error)).splitlines():
+        for line in scrubbed("".join(traceback.format_exception(error))).splitlines():
             terminal.tell(line)
 
 
 def error_message(error: BaseException) -> str:
-    """One line for `error`; a defect of this program says so."""
+    """One line for `error`, without the private parts of addresses; a defect of this program says so."""
+    return scrubbed(_message(error))
+
+
+def _message(error: BaseException) -> str:
     if isinstance(error, BaseExceptionGroup):
-        return error_message(error.exceptions[0])
+        return _message(error.exceptions[0])
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     if isinstance(error, Terminated):

@@ -26,7 +26,8 @@ _WEB_SCHEMES = {
 _FILE_SCHEMES = frozenset({"file", "fs"})
 _LOOPBACK_NAMES = frozenset({"localhost", "ip6-localhost"})
 #: Path segments of private feed addresses, such as Google's `/private-0123…/basic.ics`.
-_PRIVATE_SEGMENT = re.compile(r"(?<=/)(private-)[^/?#]+")
+_PRIVATE_SEGMENT = re.compile(r"(?<=/)(private-)[^/?#\s]+")
+_PARAMETER = re.compile(r"((?:[?&]|%3F|%26)[A-Za-z0-9_.~-]+=)[^\s&;'\"]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,11 @@ def masked(location: str) -> str:
     bare = _PRIVATE_SEGMENT.sub(r"\1***", split_userinfo(location)[0])
     before, question, query = bare.partition("?")
     return before + question + "&".join(_masked_parameter(parameter) for parameter in query.split("&") if question)
+
+
+def scrubbed(text: str) -> str:
+    """A message without the private parts of addresses in it, however they were quoted on the way."""
+    return _PARAMETER.sub(r"\1***", _PRIVATE_SEGMENT.sub(r"\1***", text))
 
 
 def _masked_parameter(parameter: str) -> str:

@@ -11,6 +11,7 @@ from caldav_backup.settings.addresses import (
     ServerAddress,
     masked,
     parse_address,
+    scrubbed,
     split_userinfo,
 )
 from caldav_backup.settings.errors import SettingsError
@@ -91,6 +92,19 @@ def test_userinfo_of_plakars_nested_form_is_split_off() -> None:
 )
 def test_what_makes_an_address_private_is_masked(location: str, shown: str) -> None:
     assert masked(location) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("PROPFIND /private-0123/basic.ics: refused", "PROPFIND /private-***/basic.ics: refused"),
+        ("GET /a.ics%3Ftoken=abc: refused", "GET /a.ics%3Ftoken=*** refused"),
+        ("GET /a.ics?token=abc&key=def; done", "GET /a.ics?token=***&key=***; done"),
+        ("is it a=b? yes", "is it a=b? yes"),
+    ],
+)
+def test_messages_lose_the_private_parts_of_addresses(text: str, shown: str) -> None:
+    assert scrubbed(text) == shown
 
 
 _WORD = st.text("abcXYZ019-._~", min_size=1)

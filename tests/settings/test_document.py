@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caldav_backup.settings.document import MAX_BYTES, change_document, dump_mapping, read_document
@@ -48,6 +48,7 @@ def test_comments_and_untouched_values_survive_a_change(tmp_path: Path) -> None:
     )
 
 
+@settings(max_examples=30)
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20))
 def test_any_value_is_read_back_as_it_was_written(tmp_path_factory: pytest.TempPathFactory, value: str) -> None:
     path = tmp_path_factory.mktemp("any") / "a.yml"
