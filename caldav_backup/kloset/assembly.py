@@ -35,8 +35,9 @@ class _Kept(NamedTuple):
 class Assembly:
     """Gathers directories, those below a directory before the directory itself."""
 
-    def __init__(self, writers: Writers) -> None:
+    def __init__(self, writers: Writers, tree_order: int) -> None:
         self.writers = writers
+        self._tree_order = tree_order
         self._closed: dict[str, Closed] = {}
         self._kept: dict[str, _Kept] = {}
         self._children: defaultdict[str, dict[bytes, Frame]] = defaultdict(dict)
@@ -115,6 +116,11 @@ class Assembly:
             ),
             summary=root_summary,
         )
+
+    def forget(self) -> None:
+        """Free the memory of what was gathered; nothing more can be done."""
+        self._closed.clear()
+        self.writers.blobs.forget()
 
     def _invent_directories(self, top: str) -> None:
         """Every directory above another has an entry: make up those below `top` that nobody gave."""
@@ -202,7 +208,7 @@ class Assembly:
 
     def _store_tree(self, tree_type: TreeType, keys: Sequence[bytes], values: Sequence[bytes]) -> bytes:
         root = b""
-        for blob in bulk_load(tree_type, keys, values, self.writers.blobs.mac):
+        for blob in bulk_load(tree_type, keys, values, self.writers.blobs.mac, order=self._tree_order):
             self.writers.blobs.put_named(blob.type, blob.mac, blob.record)
             root = blob.mac
         return root

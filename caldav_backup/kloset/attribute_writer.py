@@ -76,9 +76,8 @@ class AttributeWriter:
         described = ExtendedAttribute(attribute.path, attribute.name, len(value), blobs.mac(record))
         entry = described.to_bytes()
         entry_id = self._ids[described.key] = blobs.mac(entry)
-        if blobs.has(ResourceType.XATTR_ENTRY, entry_id):
-            return
+        company = attribute.anchors | blobs.packfiles_of(ResourceType.XATTR_ENTRY, entry_id)
         for mac, chunk in chunks:
-            blobs.put_anchored(ResourceType.CHUNK, mac, chunk, attribute.anchors)
-        blobs.put_anchored(ResourceType.OBJECT, described.object, record, attribute.anchors)
-        blobs.put_anchored(ResourceType.XATTR_ENTRY, entry_id, entry, attribute.anchors)
+            blobs.put_beside(ResourceType.CHUNK, mac, chunk, company)
+        blobs.put_beside(ResourceType.OBJECT, described.object, record, company)
+        blobs.put_beside(ResourceType.XATTR_ENTRY, entry_id, entry, company)

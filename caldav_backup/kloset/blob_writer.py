@@ -40,13 +40,14 @@ class BlobWriter:
         if not self.has(resource_type, mac):
             self._add_once(resource_type, mac, record)
 
-    def put_anchored(
-        self, resource_type: ResourceType, mac: bytes, record: bytes, packfiles: AbstractSet[bytes]
-    ) -> None:
+    def put_beside(self, resource_type: ResourceType, mac: bytes, record: bytes, packfiles: AbstractSet[bytes]) -> None:
         """Store a record unless one of these older packfiles has it, no matter what the others have."""
-        if packfiles and not packfiles.isdisjoint(self._usable_packfiles(resource_type, [mac])[0]):
-            return
-        self._add_once(resource_type, mac, record)
+        if not packfiles or packfiles.isdisjoint(self.packfiles_of(resource_type, mac)):
+            self._add_once(resource_type, mac, record)
+
+    def packfiles_of(self, resource_type: ResourceType, mac: bytes) -> set[bytes]:
+        """The older packfiles that have a blob and are not about to be deleted."""
+        return self._usable_packfiles(resource_type, [mac])[0]
 
     def put_kept(self, resource_type: ResourceType, records: Sequence[tuple[bytes, bytes]]) -> set[bytes]:
         """Records of an earlier snapshot, pairs of MAC and bytes: the packfiles that hold them, where only one does.
@@ -89,6 +90,10 @@ class BlobWriter:
         for (mac, record), known in zip(records, self._has_many(resource_type, records), strict=True):
             if not known:
                 self._packer.add(resource_type, mac, record)
+
+    def forget(self) -> None:
+        """Nothing more is stored: free the memory of what was."""
+        self._stored.clear()
 
     def has(self, resource_type: ResourceType, mac: bytes) -> bool:
         """Whether the store had the blob before this writer."""

@@ -16,6 +16,7 @@ from typing import Self
 from caldav_backup.kloset.assembly import Assembly
 from caldav_backup.kloset.attribute_writer import AttributeWriter, Value
 from caldav_backup.kloset.blob_writer import BlobWriter
+from caldav_backup.kloset.btree import DEFAULT_ORDER
 from caldav_backup.kloset.content_writer import ContentWriter
 from caldav_backup.kloset.directory_writer import Closed, DirectoryBuilder, Writers
 from caldav_backup.kloset.errors import InvalidArgument
@@ -50,10 +51,12 @@ class SnapshotBuilder:
         timestamp_ns: int | None = None,
         identifier: bytes | None = None,
         lock_wait: float = 0.0,
+        tree_order: int = DEFAULT_ORDER,
     ) -> None:
         """Take the shared lock. Locked, after `lock_wait` seconds, while another program maintains the store.
 
-        `timestamp_ns` since the Unix epoch, now when None; `identifier` 32 bytes, random when None.
+        `timestamp_ns` since the Unix epoch, now when None; `identifier` 32 bytes, random when None; nodes of trees have
+        fewer keys than `tree_order`.
         """
         self.identifier = secrets.token_bytes(MAC_SIZE) if identifier is None else identifier
         self._repository = repository
@@ -67,7 +70,7 @@ class SnapshotBuilder:
             # What a maintenance deleted before the lock was taken must not count as stored.
             repository.refresh()
             self._packer = self._make_packer()
-            self._assembly = self._make_assembly()
+            self._assembly = self._make_assembly(tree_order)
         except BaseException:
             self._lock.release()
             raise
@@ -79,10 +82,10 @@ class SnapshotBuilder:
         sizes = repository.configuration.packfile
         return Packer(repository.storage, repository.codec, repository.keyed, sizes.max_size)
 
-    def _make_assembly(self) -> Assembly:
+    def _make_assembly(self, tree_order: int) -> Assembly:
         repository, sizes = self._repository, self._repository.configuration.chunking
         blobs = BlobWriter(repository.keyed, repository.index, self._packer)
-        return Assembly(Writers(blobs, ContentWriter(blobs, sizes), AttributeWriter(blobs, sizes)))
+        return Assembly(Writers(blobs, ContentWriter(blobs, sizes), AttributeWriter(blobs, sizes)), tree_order)
 
     def open_directory(self, path: str, *, mtime_ns: int = 0, parent: Snapshot | None = None) -> DirectoryBuilder:
         """Begin a directory, which must be closed before the next one; from `parent` files can be kept.
@@ -121,6 +124,8 @@ class SnapshotBuilder:
         try:
             header = self._store_header(self._tags if tags is None else tuple(tags))
             packfiles = self._packer.finish()
+            # The state of a first backup is large, so what is done with goes before.
+            self._assembly.forget()
             self._lock.refresh()
             self._repository.put_state(self.identifier, placement_runs(packfiles, self.identifier))
         except BaseException:

@@ -91,7 +91,10 @@ class ListingWriter:
         while self._waiting:
             name, frame = self._waiting.pop()
             self._place((name,), (frame,))
-        return Listing(self._stream.finish().object, self._keys, self._macs)
+        listing = Listing(self._stream.finish().object, self._keys, self._macs)
+        # Whoever still holds the writer must not hold these.
+        self._keys, self._macs = [], []
+        return listing
 
 
 _REFUSED = frozenset((b"", b".", b".."))

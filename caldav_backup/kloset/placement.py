@@ -28,16 +28,15 @@ def placement_runs(packfiles: Sequence[StoredPackfile], state: bytes) -> list[Ru
     """The entries of the state with the id `state` that makes these packfiles count."""
     if not packfiles:
         return []
-    located = b"".join([_locate(packfile) for packfile in packfiles])
     entries = [PackfileEntry(packfile.identifier, state, packfile.timestamp_ns) for packfile in packfiles]
-    return [Run(EntryType.LOCATION, located), make_run(entries)]
+    return [*map(_locate, packfiles), make_run(entries)]
 
 
-def _locate(packfile: StoredPackfile) -> bytearray:
-    records, count = packfile.index_records, packfile.count
+def _locate(packfile: StoredPackfile) -> Run:
+    records = packfile.index_records
     pattern = make_run([LocationEntry(0, 0, bytes(32), packfile.identifier, 0, 0)]).entries
-    entries = bytearray(pattern * count)
+    entries = bytearray(pattern) * packfile.count
     for target, source, width in _FIELDS:
         for byte in range(width):
             entries[target + byte :: LOCATION_STRIDE] = records[source + byte :: RECORD_SIZE]
-    return entries
+    return Run(EntryType.LOCATION, bytes(entries))

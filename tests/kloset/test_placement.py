@@ -31,8 +31,8 @@ def test_each_blob_of_each_packfile_has_its_entry(
     contents: list[Packed], state: bytes
 ) -> None:
     stored = [StoredPackfile(name, index_to_bytes(records), time, 0) for name, records, time in contents]
-    locations, named = placement_runs(stored, state)
-    assert list(locations.read()) == [
+    *locations, named = placement_runs(stored, state)
+    assert [entry for run in locations for entry in run.read()] == [
         LocationEntry(*record[:3], name, *record[3:]) for name, records, _ in contents for record in records
     ]
     assert list(named.read()) == [PackfileEntry(name, state, time) for name, _, time in contents]
