@@ -72,7 +72,8 @@ def test_any_changed_byte_of_a_packfile_or_state_is_found(encrypted: bool, chanc
 
 
 def test_any_changed_byte_of_structure_is_found_without_reading_contents(chance: random.Random) -> None:
-    storage, repository = make_repository()
+    # Encrypted, for a changed byte of an LZ4 stream may stand for the same content.
+    storage, repository = make_repository(encrypted=True)
     build(repository, two_calendars)
     (packfile,) = packfiles(storage)
     chunks = {place for name, place in repository.index.locations_in(packfile).items() if name[0] in (9, 255)}
