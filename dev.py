@@ -6,7 +6,7 @@
     python3 dev.py lint | types | imports          one of the checks alone
     python3 dev.py format                          put the code into the one format
     python3 dev.py coverage                        branch coverage of the full tier
-    python3 dev.py bench [NAME …]                  the benchmarks, or those named
+    python3 dev.py bench [--write] [NAME …]        the benchmarks, or those named; --write keeps the figures in docs/
     python3 dev.py lock [--upgrade]                write requirements/*.lock anew from pyproject.toml
     python3 dev.py build [ARG …]                   wheel and source archive into dist/ (ARG: of `python -m build`)
 
