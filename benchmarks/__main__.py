@@ -53,17 +53,20 @@ def head() -> str:
     machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, {python}"
     return (
         "# Measurements\n\n"
-        "What `python3 dev.py bench --write` printed when it was run last; `python3 dev.py test soak` runs the same and\n"
-        "fails where a promise is missed. Every figure that matters is a ratio of two that were measured in one run.\n\n"
+        "What `python3 dev.py bench --write` printed when it was run last; `python3 dev.py test soak` runs the same\n"
+        "and fails where a promise is missed. Every figure that matters is a ratio, of two measured in one run.\n\n"
         f"{datetime.now(UTC):%Y-%m-%d}, {machine}.\n"
     )
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*names(), []])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="all, if none is named")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args(arguments)
+    unknown = sorted(set(options.names) - set(names()))
+    if unknown:
+        parser.error(f"no such benchmark: {', '.join(unknown)} (there are: {', '.join(names())})")
     results = {name: run(name) for name in options.names or names()}
     if options.write:
         PAGE.write_text(head() + "".join(section(name, *result) for name, result in results.items()), encoding="utf-8")
