@@ -128,7 +128,9 @@ class CalDavDestination:
         self, collection: Collection, leaf: str, content: bytes, *, replaced: Version | None, silent: bool
     ) -> Outcome:
         """PUT with `If-Match` or `If-None-Match: *`."""
-        href = replaced.key if replaced else hrefs.path_of(self._source.url_of(collection)) + hrefs.quote_segment(leaf)
+        # A home may lie at another host than the address that led to it (iCloud), so hrefs are the calendar's.
+        calendar = hrefs.collection(self._source.url_of(collection))
+        href = hrefs.resolve(calendar, replaced.key if replaced else hrefs.quote_segment(leaf))
         headers = _SILENT if silent else {}
         try:
             with _translated():
@@ -159,7 +161,7 @@ class CalDavDestination:
         except _OF_ONE_RECORD as error:
             return Refused(str(error))
         leaf = (hrefs.segments(href) or [""])[-1]
-        return Written(Version(href, leaf, dav.comparable_etag(given or ""), 0, -1))
+        return Written(Version(hrefs.path_of(href), leaf, dav.comparable_etag(given or ""), 0, -1))
 
     async def _put_guarded(self, href: str, content: bytes, etag: str | None, headers: Mapping[str, str]) -> str | None:
         """PUT over the version `etag` (""; whatever is there), or where nothing is; looked up where a server cannot."""

@@ -216,6 +216,25 @@ async def put_one(there: CalDavDestination, *, replaced: Version | None = None, 
     return await there.write(calendar, "a.ics", event(1).content, replaced=replaced, silent=silent)
 
 
+@pytest.mark.parametrize("replaced", [None, Version("/dav/work/a.ics", "a.ics", '"7"', 0, -1)])
+def test_records_go_to_the_host_that_has_the_calendar(replaced: Version | None) -> None:
+    """iCloud: caldav.icloud.com leads to a home at a partition host."""
+    asked: list[httpx.Request] = []
+
+    def network(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        if request.url.host == "caldav.icloud.com":
+            return httpx.Response(301, headers={"Location": "https://p01-caldav.icloud.com/dav/work/"})
+        if request.method == "PROPFIND":
+            return httpx.Response(207, text=PRINCIPAL.format(href="/dav/work/", prop=CALENDAR))
+        return httpx.Response(201)
+
+    transport = dav.Transport("https://caldav.icloud.com", network=httpx.MockTransport(network))
+    there = CalDavDestination(dav.Client(transport), "https://caldav.icloud.com/dav/work/", origin="icloud")
+    assert isinstance(run(put_one(there, replaced=replaced)), Written)
+    assert str(asked[-1].url) == "https://p01-caldav.icloud.com/dav/work/a.ics"
+
+
 @pytest.mark.parametrize("silent", [True, False])
 def test_the_headers_that_keep_a_server_silent_go_with_every_record(silent: bool) -> None:
     there, asked = played(always(201))
