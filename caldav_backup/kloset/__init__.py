@@ -5,10 +5,11 @@
         for entry in repository.snapshot(header.identifier).walk():
             …
 
-Usable alone and synchronous; knows nothing of calendars, networks or terminals. From the bottom up: `storage` keeps named
-bytes; `envelope`, `codec` and what they are made of turn bytes into stored bytes and back; `packfile` and `packer` gather
-blobs; states and the index say where each blob lies; snapshots are trees of blobs. `docs/design/format.md` describes the
-bytes. The names below are the public ones; each is loaded when it is first used, so that looking costs little.
+Usable alone and synchronous; knows nothing of calendars, networks or terminals. From the bottom up: `storage` keeps
+named bytes; `envelope`, `codec` and what they are made of turn bytes into stored bytes and back; `packfile` and
+`packer` gather blobs; states and the index say where each blob lies; snapshots are trees of blobs.
+`docs/design/format.md` describes the bytes. The names below are the public ones; each is loaded when it is first used,
+so that looking costs little.
 """
 
 from __future__ import annotations

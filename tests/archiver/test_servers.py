@@ -70,7 +70,11 @@ def test_run_after_run_the_store_holds_what_the_server_gives(server: Server, rep
     assert stored(repository) == served(server)
     assert requests <= 4 + 1 + first.calendars + first.calendars * 3
 
-    put(server, "work", event(7)._replace(content=event(800).content.replace(event(800).uid.encode(), event(7).uid.encode())))
+    put(
+        server,
+        "work",
+        event(7)._replace(content=event(800).content.replace(event(800).uid.encode(), event(7).uid.encode())),
+    )
     put(server, "work", event(900))
     server.expect("DELETE", f"work/{event(3).name}")
     second, _ = backup(server, repository)
