@@ -23,14 +23,16 @@ from caldav_backup.cli.terminal import PROGRAM, OutputClosed, Terminal
 COMPLETION_VARIABLE = "_CALDAV_BACKUP_COMPLETE"
 
 
-def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
-    """Run the command line `arguments` (default: the process's own) and return the exit code."""
+def main(
+    arguments: Sequence[str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    terminal: Terminal | None = None,
+) -> int:
+    """Run the command line `arguments` and return the exit code; whatever is not given is the process's own."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    environ = os.environ if environ is None else environ
-    terminal = Terminal()
     try:
         with terminating():
-            return _run(words, environ, terminal)
+            return _run(words, os.environ if environ is None else environ, terminal or Terminal())
     except OutputClosed:
         return Exit.FAILED
 
@@ -43,7 +45,7 @@ def _run(words: Sequence[str], environ: Mapping[str, str], terminal: Terminal) -
         if COMPLETION_VARIABLE in environ:
             return int(commands.build_all().main(prog_name=PROGRAM, standalone_mode=False) or 0)
         request = rewrite(words, grammar)
-        answer = _answer(request, grammar, Invocation(request.globals, environ, terminal))
+        answer = _answer(request, grammar, Invocation(request.globals, environ, terminal, words))
         if answer is None:
             return Exit.DONE
         show_answer(answer, _title(request), request.globals, terminal)

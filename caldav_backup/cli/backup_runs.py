@@ -5,7 +5,6 @@ Owns that one source's failure does not keep the others from being backed up, an
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -79,7 +78,7 @@ class BackupRun:
             job=location.name,
             name=self.name,
             tags=self.tags,
-            context=context(sys.argv[1:]),
+            context=context(self.run.words),
             selection=Selection(
                 self.calendars or location.patterns("calendars"), (*self.exclude, *location.patterns("exclude"))
             ),

@@ -6,7 +6,7 @@ Owns the warning about settings that others can read, and the way from names to 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import typer
@@ -17,12 +17,15 @@ from caldav_backup.settings import Directories, Identities, Location, Settings, 
 
 
 class Invocation:
-    """One run; everything in it is looked up when it is first needed."""
+    """One run; everything in it is looked up when it is first needed. `words` is the command line as it was typed."""
 
-    def __init__(self, options: Globals, environ: Mapping[str, str], terminal: Terminal) -> None:
+    def __init__(
+        self, options: Globals, environ: Mapping[str, str], terminal: Terminal, words: Sequence[str] = ()
+    ) -> None:
         self.options = options
         self.environ = environ
         self.terminal = terminal
+        self.words = words
 
     @cached_property
     def directories(self) -> Directories:

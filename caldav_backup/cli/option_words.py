@@ -5,7 +5,6 @@ Owns the warning about a secret on a command line, and `password=-`.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from caldav_backup.cli.exits import Usage
@@ -37,7 +36,7 @@ def _secret(key: str, value: str, run: Invocation) -> str:
         return value
     if run.terminal.can_ask:
         return run.terminal.ask_secret(key.replace("_", " ").capitalize()).reveal()
-    line = sys.stdin.readline().rstrip("\r\n")
+    line = run.terminal.read_line()
     if not line:
         raise Usage(f"{key}=- asks for it, and there is no terminal; pipe it in, or use {key}_command or {key}_file")
     return line

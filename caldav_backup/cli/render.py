@@ -116,7 +116,7 @@ def _lines(text: str) -> str:
 
 def _table(table: Table, terminal: Terminal) -> str:
     rows = [[clean(cell) for cell in row] for row in table.rows]
-    return _fitted(table, rows) if terminal.shows_data else plain_table(table, rows)
+    return _fitted(table, rows, terminal) if terminal.shows_data else plain_table(table, rows)
 
 
 def plain_table(table: Table, rows: Sequence[Sequence[str]]) -> str:
@@ -135,14 +135,14 @@ def plain_table(table: Table, rows: Sequence[Sequence[str]]) -> str:
     return text
 
 
-def _fitted(table: Table, rows: Sequence[Sequence[str]]) -> str:
+def _fitted(table: Table, rows: Sequence[Sequence[str]], terminal: Terminal) -> str:
     """The same for the window at hand: the widest columns are wrapped until everything fits."""
     from rich import box
     from rich.console import Console
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    console = Console()
+    console = Console(width=terminal.width)
     view = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for heading in table.headings:
         view.add_column(heading, justify="right" if heading in table.right else "left", overflow="fold")

@@ -47,6 +47,11 @@ class Terminal:
         """True when standard error is a terminal that can move its cursor."""
         return _is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
 
+    @property
+    def width(self) -> int | None:
+        """Columns of the window, None to let the window be asked."""
+        return None
+
     def write(self, text: str) -> None:
         """Text to standard output; what it cannot encode becomes an escape. Errors as of `write_bytes`."""
         encoding = sys.stdout.encoding or "ascii"
@@ -78,6 +83,10 @@ class Terminal:
         from getpass import getpass
 
         return Secret(getpass(f"{question}: ", stream=sys.stderr))
+
+    def read_line(self) -> str:
+        """A line that was piped in, without its end; empty when there is none."""
+        return sys.stdin.readline().rstrip("\r\n")
 
     def confirm(self, question: str) -> bool:
         """True when a person answers `question` with y or yes. Only where `can_ask`."""

@@ -19,13 +19,14 @@ MAX_BYTES = 64 * 1024
 _SHOWN_STDERR = 300
 
 
-def secret_from_command(command: str, title: str) -> Secret:
+def secret_from_command(command: str, environ: Mapping[str, str], title: str) -> Secret:
     """The first line that `command` prints, run by the shell as plakar runs `passphrase_cmd`."""
     import subprocess
 
     try:
         done = subprocess.run(
             ["/bin/sh", "-c", command],
+            env=dict(environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=COMMAND_TIMEOUT,

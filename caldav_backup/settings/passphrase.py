@@ -36,7 +36,7 @@ def find_supply(options: Mapping[str, str], secrets: Mapping[str, Secret], envir
 
     None when nothing is configured. An empty variable counts as not set.
     """
-    return _from_environment(environ) or _from_store(options, secrets) or _from_plakar(environ)
+    return _from_environment(environ) or _from_store(options, secrets, environ) or _from_plakar(environ)
 
 
 def missing(what: str) -> PassphraseMissing:
@@ -51,7 +51,7 @@ def _from_environment(environ: Mapping[str, str]) -> Supply | None:
     if path := environ.get(f"{name}_FILE"):
         return Supply(f"{name}_FILE", lambda: passphrase_from_file(path, f"{name}_FILE"))
     if command := environ.get(f"{name}_COMMAND"):
-        return Supply(f"{name}_COMMAND", lambda: secret_from_command(command, f"{name}_COMMAND"))
+        return Supply(f"{name}_COMMAND", lambda: secret_from_command(command, environ, f"{name}_COMMAND"))
     if directory := environ.get("CREDENTIALS_DIRECTORY"):
         return _from_credential(f"{directory}/{CREDENTIAL}")
     return None
@@ -65,11 +65,11 @@ def _from_credential(path: str) -> Supply | None:
     return Supply(title, lambda: passphrase_from_file(path, title)) if Path(path).exists() else None
 
 
-def _from_store(options: Mapping[str, str], secrets: Mapping[str, Secret]) -> Supply | None:
+def _from_store(options: Mapping[str, str], secrets: Mapping[str, Secret], environ: Mapping[str, str]) -> Supply | None:
     if "passphrase" in secrets:
         return Supply("passphrase of the store", lambda: _given(secrets["passphrase"]))
     if command := options.get("passphrase_cmd"):
-        return Supply("passphrase_cmd", lambda: secret_from_command(command, "passphrase_cmd of the store"))
+        return Supply("passphrase_cmd", lambda: secret_from_command(command, environ, "passphrase_cmd of the store"))
     if path := options.get("passphrase_file"):
         return Supply("passphrase_file", lambda: passphrase_from_file(path, "passphrase_file of the store"))
     return None

@@ -38,7 +38,7 @@ def _lookup(location: Location, family: str, environ: Mapping[str, str]) -> Secr
     options = location.options
     command, file, variable, service = (f"{family}_{form}" for form in ("command", "file", "env", "keyring"))
     if command in options:
-        return secret_from_command(options[command], f"{command} of {location.title}")
+        return secret_from_command(options[command], environ, f"{command} of {location.title}")
     if file in options:
         return secret_from_file(options[file], f"{file} of {location.title}")
     if variable in options:

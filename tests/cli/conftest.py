@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 
 from caldav_backup.cli.app import main
+from caldav_backup.cli.terminal import Terminal
+from caldav_backup.settings import Secret
 from tests.cli.schemas import check_document
 from tests.kloset.conftest import golden
 
@@ -34,6 +37,27 @@ class Ended:
         return check_document(json.loads(self.out))
 
 
+class Person(Terminal):
+    """A terminal with a person at it, who types what is given here; `questions` are those that were asked."""
+
+    def __init__(self, *typed: str, says_yes: bool = False) -> None:
+        self.questions: list[str] = []
+        self._typed = list(typed)
+        self._says_yes = says_yes
+
+    @property
+    def can_ask(self) -> bool:
+        return True
+
+    def ask_secret(self, question: str) -> Secret:
+        self.questions.append(question)
+        return Secret(self._typed.pop(0))
+
+    def confirm(self, question: str) -> bool:
+        self.questions.append(question)
+        return self._says_yes
+
+
 class Program:
     """Runs command lines with settings and state of their own, below `home`."""
 
@@ -46,21 +70,28 @@ class Program:
             "CALDAV_BACKUP_STORE": str(home / "store"),
         }
         self._capsys = capsys
+        self._terminal: Terminal | None = None
+
+    def at(self, terminal: Terminal) -> Program:
+        """The same, run at that terminal."""
+        program = copy(self)
+        program._terminal = terminal
+        return program
 
     def __call__(self, *arguments: str, **environ: str) -> Ended:
         """Run in this process."""
         self._capsys.readouterr()
-        code = main(arguments, self.environ | environ)
+        code = main(arguments, self.environ | environ, self._terminal)
         captured = self._capsys.readouterr()
         return Ended(code, captured.out, captured.err)
 
-    def process(self, *arguments: str, **environ: str) -> Ended:
+    def process(self, *arguments: str, typed: str = "", **environ: str) -> Ended:
         """Run as a process with nothing else in its environment, and no terminal."""
         done = subprocess.run(
             [sys.executable, "-m", "caldav_backup", *arguments],
             env=self.environ | environ,
             cwd=ROOT,
-            stdin=subprocess.DEVNULL,
+            input=typed,
             capture_output=True,
             text=True,
             timeout=60,

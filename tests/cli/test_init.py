@@ -8,13 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from caldav_backup.cli.terminal import Terminal
 from caldav_backup.kloset.configuration import Configuration
 from caldav_backup.kloset.keys import Argon2id
 from caldav_backup.kloset.repository import Repository
 from caldav_backup.kloset.storage import open_storage
-from caldav_backup.settings import Secret
-from tests.cli.conftest import ROOT, Program
+from tests.cli.conftest import ROOT, Person, Program
 
 MARK = "correct horse mark"
 
@@ -23,20 +21,6 @@ def make_encrypted(cli: Program) -> None:
     """An encrypted store whose key costs next to nothing."""
     configuration = Configuration.new(encrypted=True, kdf=Argon2id(time=1, memory=8, threads=1))
     Repository.create(open_storage(cli.environ["CALDAV_BACKUP_STORE"]), configuration, passphrase=MARK.encode())
-
-
-def answers(monkeypatch: pytest.MonkeyPatch, *typed: str) -> list[str]:
-    """Put a person at the terminal who types this; returns the questions, as they are asked."""
-    waiting = [Secret(text) for text in typed]
-    questions: list[str] = []
-
-    def ask(terminal: Terminal, question: str) -> Secret:
-        questions.append(question)
-        return waiting.pop(0)
-
-    monkeypatch.setattr(Terminal, "can_ask", True)
-    monkeypatch.setattr(Terminal, "ask_secret", ask)
-    return questions
 
 
 def test_an_encrypted_store_is_made_and_opened_with_its_passphrase_alone(cli: Program) -> None:
@@ -58,21 +42,18 @@ def test_an_encrypted_store_needs_its_passphrase(cli: Program) -> None:
     assert "CALDAV_BACKUP_PASSPHRASE_FILE" in unsupplied.err
 
 
-def test_a_person_is_warned_and_types_the_passphrase_twice(cli: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    questions = answers(monkeypatch, MARK, MARK)
-    made = cli("init")
+def test_a_person_is_warned_and_types_the_passphrase_twice(cli: Program) -> None:
+    person = Person(MARK, MARK)
+    made = cli.at(person)("init")
     assert made.code == 0
     assert "a lost passphrase means lost backups" in made.err
-    assert questions == ["New passphrase", "The same once more"]
+    assert person.questions == ["New passphrase", "The same once more"]
     assert made.out.startswith("encrypted store ")
 
 
 @pytest.mark.parametrize("typed", [(MARK, "another"), ("",)])
-def test_a_mistyped_or_empty_passphrase_makes_nothing(
-    cli: Program, monkeypatch: pytest.MonkeyPatch, typed: tuple[str, ...]
-) -> None:
-    answers(monkeypatch, *typed)
-    assert cli("init").code == 2
+def test_a_mistyped_or_empty_passphrase_makes_nothing(cli: Program, typed: tuple[str, ...]) -> None:
+    assert cli.at(Person(*typed))("init").code == 2
     assert not (cli.home / "store").exists()
 
 
@@ -103,12 +84,11 @@ def test_init_is_quiet_when_asked(cli: Program) -> None:
     assert (ended.code, ended.out, ended.err) == (0, "", "")
 
 
-def test_a_store_that_is_there_is_left_as_it_is(cli: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_is_there_is_left_as_it_is(cli: Program) -> None:
     cli("init", "--plaintext")
     before = (cli.home / "store" / "CONFIG").read_bytes()
-    questions = answers(monkeypatch)
-    ended = cli("init")
-    assert (ended.code, questions) == (73, [])
+    person = Person()
+    assert (cli.at(person)("init").code, person.questions) == (73, [])
     assert (cli.home / "store" / "CONFIG").read_bytes() == before
 
 
@@ -130,18 +110,18 @@ def test_a_passphrase_for_a_plaintext_store_is_refused(cli: Program) -> None:
 
 
 def test_a_store_whose_encryption_was_turned_off_is_refused_before_anything_is_asked(
-    cli: Program, monkeypatch: pytest.MonkeyPatch
+    cli: Program,
 ) -> None:
     make_encrypted(cli)
     assert cli("ls", CALDAV_BACKUP_PASSPHRASE=MARK).code == 0
     other = str(cli.home / "other")
     cli("init", "--plaintext", "--store", other)
     (cli.home / "store" / "CONFIG").write_bytes((cli.home / "other" / "CONFIG").read_bytes())
-    questions = answers(monkeypatch)
+    person = Person()
     for words in (["ls"], ["info"]):
-        ended = cli(*words)
+        ended = cli.at(person)(*words)
         assert (ended.code, len(ended.err.splitlines())) == (78, 1)
-    assert questions == []
+    assert person.questions == []
 
 
 def test_another_store_at_the_same_place_is_refused_until_it_is_made_anew(cli: Program) -> None:
@@ -155,11 +135,11 @@ def test_another_store_at_the_same_place_is_refused_until_it_is_made_anew(cli: P
     assert cli("ls").code == 0
 
 
-def test_a_person_may_mistype_twice(cli: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_person_may_mistype_twice(cli: Program) -> None:
     make_encrypted(cli)
-    questions = answers(monkeypatch, "wrong", "wrong again", MARK)
-    ended = cli("ls")
-    assert (ended.code, len(questions), len(ended.err.splitlines())) == (0, 3, 2)
+    person = Person("wrong", "wrong again", MARK)
+    ended = cli.at(person)("ls")
+    assert (ended.code, len(person.questions), len(ended.err.splitlines())) == (0, 3, 2)
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import io
 import stat
 from pathlib import Path
 
 import pytest
 
 from caldav_backup.settings.document import read_document
-from tests.cli.conftest import Program
+from tests.cli.conftest import Person, Program
 
 MARK = "hunter2-mark"
 
@@ -60,11 +59,12 @@ def test_a_secret_on_the_command_line_is_taken_with_a_warning(cli: Program) -> N
     assert saved["b"] == {"location": "caldav://host", "username": "alice", "password": MARK}
 
 
-def test_a_secret_can_be_piped_in(cli: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{MARK}\n"))
-    ended = cli("source", "add", "work", "caldav://host", "password=-")
-    assert (ended.code, ended.err) == (0, "")
-    assert read_document(cli.home / "config" / "sources.yml")["sources"]["work"]["password"] == MARK
+def test_a_secret_can_be_piped_in_or_typed(cli: Program) -> None:
+    typed = cli.at(Person(MARK))("source", "add", "home", "caldav://host", "password=-")
+    ended = cli.process("source", "add", "work", "caldav://host", "password=-", typed=f"{MARK}\n")
+    assert (ended.code, ended.err, typed.err) == (0, "", "")
+    saved = read_document(cli.home / "config" / "sources.yml")["sources"]
+    assert saved["work"]["password"] == saved["home"]["password"] == MARK
 
 
 def test_without_a_terminal_nothing_is_asked(cli: Program) -> None:

@@ -15,7 +15,14 @@ TABLE = Table(["name", "size"], [["a", "1"], ["long name", "1000"]], frozenset({
 
 
 class Window(Terminal):
-    """A terminal of whatever size the environment says."""
+    """A terminal of a given width."""
+
+    def __init__(self, columns: int = 80) -> None:
+        self._columns = columns
+
+    @property
+    def width(self) -> int:
+        return self._columns
 
     @property
     def shows_data(self) -> bool:
@@ -42,12 +49,9 @@ def test_a_table_without_rows_prints_nothing(capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize("width", [20, 40, 200])
-def test_a_table_fits_its_window(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
-) -> None:
-    monkeypatch.setenv("COLUMNS", str(width))
+def test_a_table_fits_its_window(capsys: pytest.CaptureFixture[str], width: int) -> None:
     rows = [["1f2e3d4c", "a very long name that does not fit into a small window", "x" * 60]]
-    out, _ = shown(Answer({}, [Table(["id", "name", "summary"], rows)]), capsys, Window())
+    out, _ = shown(Answer({}, [Table(["id", "name", "summary"], rows)]), capsys, Window(width))
     assert max(map(len, out.splitlines())) <= width
     assert out.count("x") == 60
 

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from caldav_backup.cli.terminal import Terminal
-from tests.cli.conftest import Program
+from tests.cli.conftest import Person, Program
 from tests.cli.test_backup import vdir
 from tests.events import event, events
 from tests.servers.server import Server, members, seed
@@ -28,18 +27,6 @@ def account(backed_up: Program, radicale: Server) -> Program:
     words = [f"username={radicale.user}", f"password={radicale.password}"]
     backed_up("destination", "add", "me", radicale.url, *words)
     return backed_up
-
-
-def put_at_terminal(monkeypatch: pytest.MonkeyPatch, *, says_yes: bool) -> list[str]:
-    questions: list[str] = []
-
-    def confirm(terminal: Terminal, question: str) -> bool:
-        questions.append(question)
-        return says_yes
-
-    monkeypatch.setattr(Terminal, "can_ask", True)
-    monkeypatch.setattr(Terminal, "confirm", confirm)
-    return questions
 
 
 def test_calendars_go_to_a_directory(backed_up: Program) -> None:
@@ -107,19 +94,16 @@ def test_without_a_terminal_replacing_and_merging_need_a_yes(account: Program, r
     assert len(members(radicale, "home/")) == 1
 
 
-def test_on_a_terminal_the_plan_is_shown_and_a_person_asked(
-    account: Program, radicale: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    questions = put_at_terminal(monkeypatch, says_yes=False)
-    refused = account("restore", "--to", "@me")
+def test_on_a_terminal_the_plan_is_shown_and_a_person_asked(account: Program, radicale: Server) -> None:
+    hesitant, sure = Person(), Person(says_yes=True)
+    refused = account.at(hesitant)("restore", "--to", "@me")
     assert (refused.code, members(radicale)) == (4, [])
     assert "/work to 'work', a new calendar: 1 to create" in refused.err
-    assert questions[0].startswith("Write 4 events to ")
-    questions = put_at_terminal(monkeypatch, says_yes=True)
-    assert account("restore", "--to", "@me").code == 0
-    assert len(questions) == 1
-    assert account("restore", "--to", "@me", "--yes").code == 0
-    assert len(questions) == 1
+    assert hesitant.questions[0].startswith("Write 4 events to ")
+    assert account.at(sure)("restore", "--to", "@me").code == 0
+    assert account.at(sure)("restore", "--to", "@me", "--yes").code == 0
+    assert account.at(sure)("restore", "--to", "@me").code == 0
+    assert len(sure.questions) == 1
 
 
 def test_calendars_events_and_names_are_chosen(account: Program, radicale: Server) -> None:

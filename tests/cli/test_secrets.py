@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from caldav_backup.cli.terminal import Terminal
 from tests.cli.conftest import Ended, Program
 from tests.cli.test_backup import vdir
 from tests.cli.test_init import MARK as PASSPHRASE
@@ -79,14 +80,16 @@ def test_a_secret_is_in_no_output_and_in_no_file_but_the_settings(
     assert not any(mark.encode() in content for content in contents.values() for mark in (PASSPHRASE, TOKEN))
 
 
-def test_a_secret_is_in_no_traceback_of_a_defect(cli: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+class Defective(Terminal):
+    """A terminal that fails as only a defect does."""
+
+    def write(self, text: str) -> None:
+        raise KeyError(text)
+
+
+def test_a_secret_is_in_no_traceback_of_a_defect(cli: Program) -> None:
     cli("source", "add", "me", str(vdir(cli.home / "vdir", "home", 1)), f"password={PASSWORD}")
-
-    def defect(*arguments: object) -> None:
-        raise KeyError(arguments)
-
-    monkeypatch.setattr("caldav_backup.cli.discover.open_source", defect)
-    ended = cli("discover", "@me", "-vv")
+    ended = cli.at(Defective())("discover", "@me", "-vv")
     assert ended.code == 1
     assert "internal error: KeyError" in ended.err
     assert "Traceback" in ended.err
