@@ -195,6 +195,7 @@ def test_a_server_that_is_not_there(cli: Program) -> None:
     assert "refused" in one_line(cli("discover", url), 69)
 
 
+@pytest.mark.full
 def test_a_host_that_does_not_exist(cli: Program) -> None:
     one_line(cli("discover", "caldav://does-not-exist.invalid/"), 69)
 

@@ -71,7 +71,7 @@ def test_a_secret_is_in_no_output_and_in_no_file_but_the_settings(
     for words in COMMANDS:
         for how in ([], ["--json"], ["-vv"]):
             assert_silent(cli(*words, *how, **environ))
-    for words in UNREACHABLE:
+    for words in UNREACHABLE if supplied != "settings" else ():
         assert_silent(cli(*words, "-vv", **environ))
     contents = {path: path.read_bytes() for path in cli.home.rglob("*") if path.is_file()}
     marked = sorted(path for path, content in contents.items() if PASSWORD.encode() in content)
