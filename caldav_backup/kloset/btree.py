@@ -16,8 +16,8 @@ from caldav_backup.kloset.errors import Damaged
 from caldav_backup.kloset.fields import read_fields
 from caldav_backup.kloset.resources import ZERO_MAC, ResourceType
 
-DEFAULT_ORDER = 400
-# plakar writes 50 keys a node and this program 400; 2^32 nodes would be reached at a depth of 7 even with 25 keys a
+DEFAULT_ORDER = 200
+# plakar writes 50 keys a node and this program 200; 2^32 nodes would be reached at a depth of 7 even with 25 keys a
 # node.
 MAX_DEPTH = 32
 # Nodes read at once in a scan: enough for one ranged read, few enough to keep in memory.

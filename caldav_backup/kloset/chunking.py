@@ -33,6 +33,7 @@ def spaced_mask(ones: int) -> int:
     return sum(1 << (63 - step * position) for position in range(ones))
 
 
+@cache
 def masks(sizes: ChunkSizes) -> tuple[int, int]:
     """The mask before the normal size, which hits rarely, and the one behind it, which hits often."""
     if (sizes.minimum, sizes.normal, sizes.maximum) == _PAPER_SIZES:

@@ -133,9 +133,9 @@ class DirectoryBuilder:
     def keep(self, names: Sequence[str]) -> None:
         """Take over files of the parent as they are; PathNotFound when it has none of this name here."""
         self._require_open()
-        if self._unchanged is None:
-            raise InvalidArgument(f"nothing can be kept in {self.path!r}: it was opened without a parent")
         for start in range(0, len(names), _BATCH):
+            if self._unchanged is None:
+                raise InvalidArgument(f"nothing can be kept in {self.path!r}: it was opened without a parent")
             checked = self._listing.check(names[start : start + _BATCH])
             frames = self._unchanged.take(checked, self._totals)
             kept = [(frame.mac, frame.record) for frame in frames]

@@ -27,9 +27,7 @@ packfiles = st.tuples(macs, st.lists(index_records, max_size=5), st.integers(0, 
 
 
 @given(st.lists(packfiles, min_size=1, max_size=3), macs)
-def test_each_blob_of_each_packfile_has_its_entry(
-    contents: list[Packed], state: bytes
-) -> None:
+def test_each_blob_of_each_packfile_has_its_entry(contents: list[Packed], state: bytes) -> None:
     stored = [StoredPackfile(name, index_to_bytes(records), time, 0) for name, records, time in contents]
     *locations, named = placement_runs(stored, state)
     assert [entry for run in locations for entry in run.read()] == [
