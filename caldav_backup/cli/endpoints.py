@@ -19,6 +19,7 @@ from caldav_backup.settings import (
     SettingsError,
     lookup_password,
 )
+from caldav_backup.settings.options import NOT_OBEYED
 
 if TYPE_CHECKING:
     from caldav_backup.connectors.base import Source
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
 #: What a command line calls standard output.
 STANDARD_OUTPUT = "-"
-
-#: Options that mean something for logging in or for the connection, and that this version cannot do.
-_NOT_YET = ("token_command", "client_id", "client_secret", "tls_fingerprint", "client_cert", "rate")
 
 
 def open_source(run: Invocation, location: Location, *, concurrency: int = 3) -> Source:
@@ -94,8 +92,8 @@ class _StandardOutput:
 def _client(run: Invocation, location: Location, address: ServerAddress, concurrency: int) -> Client:
     from caldav_backup.dav import Client, Transport
 
-    for option in _NOT_YET:
-        if option in location.options or option in location.secrets:
+    for option in (*location.options, *location.secrets):
+        if option in NOT_OBEYED:
             raise SettingsError(f"{location.title} has the option {option}, which this version cannot obey; unset it")
     tls_ca = location.options.get("tls_ca")
     return Client(

@@ -22,21 +22,21 @@ SERVER_OPTIONS: Mapping[str, str] = {
     "password_env": "name of the environment variable that holds the password",
     "password_keyring": "service name under which the system keyring holds the password (needs the extra `keyring`)",
     "name": "a name for people",
-    "client_id": "OAuth2 client id",
-    "client_secret": "OAuth2 client secret, in clear; better one of the next four",
+    "client_id": "OAuth2 client id; kept for later, refused when used now",
+    "client_secret": "OAuth2 client secret, likewise; it has the same five forms as a password",
     "client_secret_command": "shell command whose first line of output is the client secret",
     "client_secret_file": "file whose first line is the client secret",
     "client_secret_env": "name of the environment variable that holds the client secret",
     "client_secret_keyring": "service name under which the system keyring holds the client secret",
-    "token_command": "shell command that prints an access token",
+    "token_command": "shell command that prints an access token; kept for later, refused when used now",
     "calendars": "only these calendars: patterns, separated by commas, for the directory or the display name",
     "exclude": "not these calendars: patterns, separated by commas",
     "insecure": "`true` allows plain http to a host that is not this machine",
     "tls_ca": "file of certificate authorities to trust instead of the system's",
-    "tls_fingerprint": "SHA-256 of the only server certificate to accept",
-    "client_cert": "file with a client certificate and its key (PEM)",
+    "tls_fingerprint": "SHA-256 of the only server certificate to accept; kept for later, refused when used now",
+    "client_cert": "file with a client certificate and its key (PEM); kept for later, refused when used now",
     "timeout": "seconds to wait for the server",
-    "rate": "requests per second at most",
+    "rate": "requests per second at most; kept for later, refused when used now",
 }
 
 DESTINATION_OPTIONS: Mapping[str, str] = {
@@ -50,6 +50,19 @@ STORE_OPTIONS: Mapping[str, str] = {
     "passphrase_cmd": "shell command whose first line of output is the passphrase",
     "passphrase_file": "file that holds the passphrase, without its last line end",
 }
+
+#: Options that are kept in the files and that this version cannot obey: using such a location is an error, since what
+#: they promise (a way to log in, a certificate to insist on) must not be ignored silently.
+NOT_OBEYED = frozenset(
+    {
+        "token_command",
+        "client_id",
+        *(f"client_secret{form}" for form in ("", "_command", "_file", "_env", "_keyring")),
+        "tls_fingerprint",
+        "client_cert",
+        "rate",
+    }
+)
 
 #: Options whose value is the secret itself.
 SECRET_OPTIONS = frozenset({"password", "client_secret", "passphrase"})

@@ -4,14 +4,17 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from caldav_backup.kloset.configuration import Configuration
-from caldav_backup.kloset.keys import Argon2id
+from caldav_backup.kloset.encryption import make_canary
+from caldav_backup.kloset.keys import Argon2id, derive_key
 from caldav_backup.kloset.repository import Repository
 from caldav_backup.kloset.storage import open_storage
+from caldav_backup.kloset.unlocking import Unlocked, to_file
 from tests.cli.conftest import ROOT, Person, Program
 
 MARK = "correct horse mark"
@@ -181,3 +184,16 @@ def test_the_state_of_stores_is_private(cli: Program) -> None:
     path.write_text("not json")
     ended = cli("ls")
     assert (ended.code, str(path) in ended.err) == (78, True)
+
+
+def test_a_key_that_costs_too_much_is_derived_only_with_consent(cli: Program) -> None:
+    configuration = Configuration.new(encrypted=True)
+    assert configuration.encryption is not None
+    cost = replace(configuration.encryption.kdf, cost=Argon2id(time=17, memory=8, threads=1))
+    key = derive_key(MARK.encode(), cost, allow_cost=True)
+    encryption = configuration.encryption._replace(kdf=cost, canary=make_canary(key))
+    unlocked = Unlocked(replace(configuration, encryption=encryption), key)
+    open_storage(cli.environ["CALDAV_BACKUP_STORE"]).create(to_file(unlocked))
+    ended = cli("ls", CALDAV_BACKUP_PASSPHRASE=MARK)
+    assert (ended.code, len(ended.err.splitlines())) == (78, 1)
+    assert cli("ls", "--allow-kdf-cost", CALDAV_BACKUP_PASSPHRASE=MARK).code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from caldav_backup.cli.commands import COMMANDS
 from caldav_backup.cli.exits import MEANINGS, WORST_FIRST
 from caldav_backup.settings.options import DESTINATION_OPTIONS, SERVER_OPTIONS, STORE_OPTIONS
 from tests.project.commands_page import PAGE, page
@@ -23,6 +24,11 @@ def test_options_of_locations() -> None:
     assert sources == {name: text.strip("`") for name, text in SERVER_OPTIONS.items()}
     assert sources | destinations == {name: text.strip("`") for name, text in DESTINATION_OPTIONS.items()}
     assert stores == dict(STORE_OPTIONS)
+
+
+def test_every_command_has_a_schema_for_its_result() -> None:
+    there = {path.stem for path in (ROOT / "caldav_backup" / "cli" / "schemas").glob("*.json")}
+    assert {command.name for command in COMMANDS if not command.is_alias} <= there
 
 
 def test_commands() -> None:
