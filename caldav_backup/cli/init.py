@@ -9,6 +9,7 @@ import typer
 
 from caldav_backup.cli.answer import Answer
 from caldav_backup.cli.invocation import invocation_of
+from caldav_backup.cli.opening import remember
 from caldav_backup.cli.passphrases import new_passphrase, no_passphrase
 from caldav_backup.settings import Location
 
@@ -65,7 +66,7 @@ def command(
     repository = Repository.create(
         storage, configuration, passphrase=None if passphrase is None else passphrase.reveal_bytes()
     )
-    run.identities.remember(store.location, repository.identity)
+    remember(run, store, repository)
     result = {
         "location": store.location,
         "repository_id": str(repository.identity.repository_id),

@@ -45,9 +45,8 @@ def location_group(kind: Kind) -> typer.Typer:
     @group.command("set")
     def set_(context: typer.Context, name: Name, words: Words) -> Answer:
         """Change or add options of one."""
-        run = invocation_of(context)
-        values = option_values(kind, words, run)
-        set_options(run.settings, kind, name, values)
+        values = option_values(kind, words, invocation_of(context))
+        set_options(invocation_of(context).settings, kind, name, values)
         return _changed(kind, name, "changed", values)
 
     @group.command("unset")
@@ -77,12 +76,10 @@ def location_group(kind: Kind) -> typer.Typer:
         run = invocation_of(context)
         chosen = [check_name(name) for name in names or run.settings.names(kind)]
         entries = run.settings.entries(kind)
-        for name in chosen:
-            if name not in entries:
-                run.settings.location(kind, name)
+        for name in set(chosen) - entries.keys():
+            run.settings.location(kind, name)
         shown = {name: _shown(entries[name], secrets=secrets) for name in chosen if name in entries}
-        text = dump_mapping(shown).encode() if shown else b""
-        return Answer({kind.plural: shown}, raw=[text])
+        return Answer({kind.plural: shown}, raw=[dump_mapping(shown).encode()] if shown else [])
 
     return group
 

@@ -45,9 +45,17 @@ def open_repository(run: Invocation) -> Repository:
                 raise
             run.terminal.tell(str(error))
             continue
-        run.identities.remember(store.location, repository.identity)
+        remember(run, store, repository)
         return repository
     raise AssertionError("the loop returns or raises")
+
+
+def remember(run: Invocation, store: Location, repository: Repository) -> None:
+    """Expect this very store the next time. Where that cannot be written down, a restore must work all the same."""
+    try:
+        run.identities.remember(store.location, repository.identity)
+    except OSError as error:
+        run.warn(f"cannot remember what the store is, so a later change of it will not be noticed: {error}")
 
 
 def check_identity(run: Invocation, store: Location, configuration: Configuration) -> None:

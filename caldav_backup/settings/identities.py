@@ -51,7 +51,7 @@ class Identities:
     def _read(self) -> dict[str, Any]:
         try:
             document = json.loads(self.path.read_bytes())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         except (OSError, ValueError) as error:
             raise self._unreadable() from error

@@ -186,6 +186,14 @@ def test_the_state_of_stores_is_private(cli: Program) -> None:
     assert (ended.code, str(path) in ended.err) == (78, True)
 
 
+def test_a_store_is_read_even_where_nothing_can_be_remembered(cli: Program) -> None:
+    cli("init", "--plaintext", "-q")
+    (cli.home / "file").touch()
+    ended = cli("ls", CALDAV_BACKUP_STATE_DIR=str(cli.home / "file" / "state"))
+    assert (ended.code, ended.out) == (0, "")
+    assert "warning: cannot remember what the store is" in ended.err
+
+
 def test_a_key_that_costs_too_much_is_derived_only_with_consent(cli: Program) -> None:
     configuration = Configuration.new(encrypted=True)
     assert configuration.encryption is not None
