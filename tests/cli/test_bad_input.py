@@ -124,7 +124,8 @@ def test_a_full_disk(store: Program) -> None:
     assert store("check", "--read-data").code == 0
 
 
-def test_an_archive_that_cannot_be_written(cli: Program, golden: object) -> None:
+@pytest.mark.full
+def test_an_archive_that_cannot_be_written(cli: Program) -> None:
     root = vdir(cli.home / "vdir", "home", 1)
     archive = ROOT / "tests" / "golden" / "h-encrypted.ptar"
     variables = {"CALDAV_BACKUP_PASSPHRASE": "golden passphrase 2024"}

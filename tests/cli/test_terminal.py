@@ -69,6 +69,7 @@ def plain(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
 
 
+@pytest.mark.full
 def test_a_passphrase_is_typed_twice_and_never_shown(cli: Program) -> None:
     code, seen = at_terminal(cli, "init", answers=[("New passphrase: ", MARK), ("once more: ", MARK)])
     assert code == 0
