@@ -6,8 +6,9 @@ Owns the order of children and which names they may have. Entries and their MACs
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from operator import lt
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from caldav_backup.kloset import dirpack, paths
 from caldav_backup.kloset.content_writer import ContentWriter
@@ -49,23 +50,16 @@ class ListingWriter:
             self._refuse(encoded)
         return encoded
 
-    def _refuse(self, names: Sequence[bytes]) -> None:
-        last = self._last
+    def _refuse(self, names: Sequence[bytes]) -> NoReturn:
         for name in names:
-            shown = paths.from_key(name)
             if name in _REFUSED or b"/" in name or b"\0" in name:
-                raise InvalidArgument(f"{shown!r} cannot be the name of a file in {self._path!r}")
-            if name <= last:
-                before = paths.from_key(last)
-                raise InvalidArgument(
-                    f"{shown!r} comes after {before!r} in {self._path!r}: names ascend by their bytes"
-                )
-            last = name
+                raise InvalidArgument(f"{paths.from_key(name)!r} cannot be the name of a file in {self._path!r}")
+        pairs = pairwise([self._last, *names])
+        before, after = next(map(paths.from_key, pair) for pair in pairs if not lt(*pair))
+        raise InvalidArgument(f"{after!r} comes after {before!r} in {self._path!r}; names ascend by bytes")
 
     def add(self, names: Sequence[bytes], frames: Sequence[Frame]) -> None:
-        """Children whose names were checked."""
-        if not names:
-            return
+        """Children whose names were checked, one at least."""
         if self._waiting and self._waiting[-1][0] <= names[-1]:
             for name, frame in zip(names, frames, strict=True):
                 self._place_directories(name)

@@ -6,7 +6,7 @@ are taken over, not made anew, whoever wrote them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from caldav_backup.kloset.dirpack import DIRECTORY, Frame
 from caldav_backup.kloset.entries import Entry
@@ -25,10 +25,14 @@ class UnchangedFiles:
         self._path = path
         self._parent = parent
         self._template = EntryTemplate(path, CALENDAR)
-        self._frames = parent.parent.directory_frames(path)
+        self._frames = self._read()
         self._mac_of = parent.parent.repository.keyed.mac
         self.attributes: dict[bytes, bytes] = {}
         """Tree keys and entry ids of the extended attributes of all files taken."""
+
+    def _read(self) -> Iterator[Frame]:
+        """Nothing is read, or missed, before something is to be kept."""
+        yield from self._parent.parent.directory_frames(self._path)
 
     def take(self, names: Sequence[bytes], totals: SummaryBuilder) -> list[Frame]:
         """The frames of these files, which count in `totals`. PathNotFound when one is not there."""

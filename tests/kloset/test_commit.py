@@ -9,6 +9,7 @@ import pytest
 
 from caldav_backup.kloset import (
     Configuration,
+    Damaged,
     Locked,
     Repository,
     SnapshotBuilder,
@@ -61,6 +62,14 @@ def test_a_store_under_maintenance_is_locked() -> None:
     with pytest.raises(Locked, match="elsewhere"):
         SnapshotBuilder(repository, importer=IMPORTER)
     assert list(storage.ids(Kind.LOCK)) == [bytes(32)]
+
+
+def test_a_store_that_cannot_be_read_is_unlocked_again() -> None:
+    storage, repository = make_store()
+    storage.write(Kind.STATE, bytes(32), b"no state")
+    with pytest.raises(Damaged):
+        SnapshotBuilder(repository, importer=IMPORTER)
+    assert list(storage.ids(Kind.LOCK)) == []
 
 
 def test_an_aborted_snapshot_leaves_no_file_but_finished_packfiles(tmp_path: Path) -> None:

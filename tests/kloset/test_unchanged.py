@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from caldav_backup.kloset import (
     SnapshotBuilder,
     open_storage,
 )
+from caldav_backup.kloset.btree import VFS_TREE, bulk_load
 from caldav_backup.kloset.dirpack import Frame
 from caldav_backup.kloset.snapshot import Snapshot
 from tests.kloset.builds import (
@@ -28,7 +30,7 @@ from tests.kloset.builds import (
     two_calendars,
 )
 from tests.kloset.conftest import Golden
-from tests.kloset.stores import IMPORTER, body, build
+from tests.kloset.stores import IMPORTER, body, build, put_blobs
 
 
 def test_unchanged_files_are_taken_from_the_parent_beside_new_ones() -> None:
@@ -141,6 +143,8 @@ def test_what_the_parent_does_not_have_cannot_be_kept() -> None:
             builder.keep_directory("/nowhere/deep", parent=parent)
         with pytest.raises(PathNotFound):
             builder.open_directory("/home", parent=parent).keep(["event-0001b.ics"])
+    with SnapshotBuilder(repository, importer=IMPORTER) as builder, pytest.raises(PathNotFound):
+        builder.open_directory("/home", parent=parent).keep(["event-0002.ics", "event-0003.ics"])
     with SnapshotBuilder(repository, importer=IMPORTER) as builder, pytest.raises(InvalidArgument, match="parent"):
         builder.open_directory("/home").keep(["event-0001.ics"])
     with SnapshotBuilder(repository, importer=IMPORTER) as builder, pytest.raises(PathNotFound):
@@ -182,3 +186,28 @@ def test_a_listing_with_a_wrong_id_is_not_taken_over() -> None:
         directory = builder.open_directory("/work", parent=Liar(repository, parent.header))
         with pytest.raises(Damaged, match="event-0000"):
             directory.keep(["event-0000.ics"])
+
+
+def test_a_parent_without_listings_gives_no_whole_directories() -> None:
+    """As stores of early versions have them."""
+    _, repository = make_store()
+    header = build(repository, two_calendars).header
+    bare = Snapshot(repository, replace(header, source=header.source._replace(indexes=())))
+    with SnapshotBuilder(repository, importer=IMPORTER) as builder:
+        with pytest.raises(InvalidArgument, match="dirpack"):
+            builder.keep_directory("/home", parent=bare)
+        directory = builder.open_directory("/home", parent=bare)
+        directory.add(some_files(3, "h"))
+        directory.close({})
+        snapshot = repository.snapshot(builder.finish().identifier)
+    assert names(snapshot, "/home") == names(bare, "/home")
+
+
+def test_the_root_of_a_parent_without_entries_cannot_be_kept() -> None:
+    _, repository = make_store()
+    header = build(repository, two_calendars).header
+    blobs = list(bulk_load(VFS_TREE, [], [], repository.keyed.mac))
+    *_, root = put_blobs(repository, bytes(32), [(blob.type, blob.record) for blob in blobs])
+    empty = Snapshot(repository, replace(header, source=header.source._replace(root=root)))
+    with SnapshotBuilder(repository, importer=IMPORTER) as builder, pytest.raises(PathNotFound):
+        builder.keep_directory("/", parent=empty)
