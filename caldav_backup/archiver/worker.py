@@ -25,6 +25,9 @@ class Worker:
             return await asyncio.shield(job)
         except asyncio.CancelledError:
             await asyncio.wait([job])
+            if not job.cancelled():
+                # Looked at, or asyncio prints it: nobody else will.
+                job.exception()
             raise
 
     async def __aenter__(self) -> Self:

@@ -1,0 +1,39 @@
+"""The beginning of a snapshot in a store that another program may be maintaining just now.
+
+Owns the wait, which a signal must be able to end: so it is here, and not in the thread that writes to the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from caldav_backup.archiver.worker import Worker
+from caldav_backup.kloset import SnapshotBuilder
+from caldav_backup.kloset.errors import Locked
+from caldav_backup.kloset.locks import POLL_EVERY
+
+
+async def begin_when_free(worker: Worker, begin: Callable[[], SnapshotBuilder], wait: float) -> SnapshotBuilder:
+    """What `begin` makes, tried again for `wait` seconds while it raises Locked. Leaves no lock when cancelled."""
+    now = asyncio.get_running_loop().time
+    end = now() + wait
+    while True:
+        try:
+            return await _begin(worker, begin)
+        except Locked:
+            left = end - now()
+            if left <= 0:
+                raise
+        await asyncio.sleep(min(POLL_EVERY, left))
+
+
+async def _begin(worker: Worker, begin: Callable[[], SnapshotBuilder]) -> SnapshotBuilder:
+    begun: list[SnapshotBuilder] = []
+    try:
+        await worker.run(lambda: begun.append(begin()))
+    except asyncio.CancelledError:
+        for builder in begun:
+            await worker.run(builder.abort)
+        raise
+    return begun[0]
