@@ -6,6 +6,7 @@ end. What a merged calendar looks like is `ics`'s.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from collections.abc import Mapping, Sequence
@@ -132,8 +133,11 @@ class FileDestination(StreamDestination):
 
     async def close(self) -> None:
         """Leave nothing unfinished behind."""
-        self._stream.close()
-        self._temporary.unlink(missing_ok=True)
+        # What a full or read-only disk says to this has been told by the write that failed.
+        with contextlib.suppress(OSError):
+            self._stream.close()
+        with contextlib.suppress(OSError):
+            self._temporary.unlink(missing_ok=True)
 
     def _put_in_place(self, *, replace: bool) -> Ending:
         self._stream.flush()

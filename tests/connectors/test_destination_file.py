@@ -109,3 +109,29 @@ class Full(io.BytesIO):
 def test_a_stream_that_takes_no_more_says_so() -> None:
     with pytest.raises(DestinationNotWritable, match="No space left"):
         asyncio.run(hand_over(StreamDestination(Full()), []))
+
+
+class FullAtTheEnd(io.BytesIO):
+    """A file whose last buffer finds no room, neither when it is flushed nor when the file is closed."""
+
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def close(self) -> None:
+        super().close()
+        self.flush()
+
+
+def test_a_full_disk_is_told_once_and_nothing_stays_behind(tmp_path: Path) -> None:
+    destination = FileDestination(tmp_path / "all.ics")
+
+    async def story() -> None:
+        await destination.begin(["Work"])
+        destination._stream.close()
+        destination._stream = FullAtTheEnd()
+        with pytest.raises(DestinationNotWritable, match=r"all\.ics"):
+            await destination.finish(replace=False)
+        await destination.close()
+
+    asyncio.run(story())
+    assert list(tmp_path.iterdir()) == []
