@@ -189,7 +189,8 @@ class Assembly:
 
     def _store_file_tree(self, dirpacks: Mapping[bytes, bytes]) -> bytes:
         root = (self._kept.get(ROOT) or self._closed[ROOT]).frame
-        for parent in self._parents.values():
+        # A tree whose nodes were lost with a packfile must be stored again, though its ids are the same.
+        for parent in () if self.writers.blobs.misses_packfiles else self._parents.values():
             if parent.has_all_of(dirpacks, root.mac):
                 return parent.root
         children = {to_key(path): closed.listing[1:] for path, closed in self._closed.items()}

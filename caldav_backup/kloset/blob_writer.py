@@ -46,7 +46,7 @@ class BlobWriter:
             self._add_once(resource_type, mac, record)
 
     def packfiles_of(self, resource_type: ResourceType, mac: bytes) -> set[bytes]:
-        """The older packfiles that have a blob and are not about to be deleted."""
+        """The older packfiles that have a blob and are neither gone nor about to be deleted."""
         return self._usable_packfiles(resource_type, [mac])[0]
 
     def put_kept(self, resource_type: ResourceType, records: Sequence[tuple[bytes, bytes]]) -> set[bytes]:
@@ -64,10 +64,10 @@ class BlobWriter:
         return found
 
     def _usable_packfiles(self, resource_type: ResourceType, macs: Sequence[bytes]) -> list[set[bytes]]:
-        """For each blob the packfiles that have it and are not about to be deleted."""
-        is_coloured = self._index.is_coloured
+        """For each blob the packfiles that have it and are neither gone nor about to be deleted."""
+        is_usable = self._index.is_usable
         return [
-            {place.packfile for place in places if not is_coloured(ResourceType.PACKFILE, place.packfile)}
+            {place.packfile for place in places if is_usable(place.packfile)}
             for places in self._index.find_locations_of(resource_type, macs)
         ]
 
@@ -98,6 +98,11 @@ class BlobWriter:
     def has(self, resource_type: ResourceType, mac: bytes) -> bool:
         """Whether the store had the blob before this writer."""
         return self._index.contains(resource_type, mac)
+
+    @property
+    def misses_packfiles(self) -> bool:
+        """Whether trees that look complete may have lost nodes."""
+        return self._index.has_lost_packfiles
 
     def _has_many(self, resource_type: ResourceType, blobs: Sequence[tuple[bytes, bytes]]) -> list[bool]:
         if not self._index.packfiles:

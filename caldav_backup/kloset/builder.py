@@ -69,6 +69,7 @@ class SnapshotBuilder:
         try:
             # What a maintenance deleted before the lock was taken must not count as stored.
             repository.refresh()
+            repository.look_for_lost_packfiles()
             self._packer = self._make_packer()
             self._assembly = self._make_assembly(tree_order)
         except BaseException:

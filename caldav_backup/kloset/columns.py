@@ -44,7 +44,7 @@ class Columns:
     def build(
         cls,
         before: Columns | None,
-        runs: Sequence[tuple[int, bytes]],
+        runs: Sequence[tuple[int, bytes | bytearray]],
         removed: Mapping[tuple[int, bytes, bytes], int],
         removed_packfiles: Mapping[bytes, int],
     ) -> Columns:

@@ -7,6 +7,7 @@ no files: see `repository`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from heapq import heapify, heappop, heappush
 
 from caldav_backup.kloset.locations import Locations
@@ -30,6 +31,7 @@ class Index:
         self._packfiles: dict[bytes, PackfileEntry] = {}
         self._coloured: dict[tuple[int, bytes], ColouredEntry] = {}
         self._states: dict[bytes, State] = {}
+        self._lost: AbstractSet[bytes] = frozenset()
         self.unreachable: tuple[bytes, ...] = ()
         """States that were not applied, for no root leads to them."""
 
@@ -103,16 +105,30 @@ class Index:
         """Whether a snapshot was removed, or a packfile is about to be."""
         return (resource_type, identifier) in self._coloured
 
-    def _is_usable(self, packfile: bytes) -> bool:
-        return packfile in self._packfiles and (ResourceType.PACKFILE, packfile) not in self._coloured
+    def mark_lost(self, present: AbstractSet[bytes]) -> None:
+        """Tell which packfiles are in the storage: what lay in the others counts as not stored."""
+        self._lost = self._packfiles.keys() - present
+
+    @property
+    def has_lost_packfiles(self) -> bool:
+        """Whether a packfile that counts is known to be gone from the storage."""
+        return bool(self._lost)
+
+    def is_usable(self, packfile: bytes) -> bool:
+        """Whether what lies in a packfile need not be stored again."""
+        return (
+            packfile in self._packfiles
+            and (ResourceType.PACKFILE, packfile) not in self._coloured
+            and packfile not in self._lost
+        )
 
     def contains(self, resource_type: ResourceType, mac: bytes) -> bool:
-        """Whether a blob need not be stored again: what lies in a coloured packfile must be."""
-        return any(self._is_usable(place.packfile) for place in self._locations.find(resource_type, mac))
+        """Whether a blob need not be stored again: what lies in a coloured or lost packfile must be."""
+        return any(self.is_usable(place.packfile) for place in self._locations.find(resource_type, mac))
 
     def contains_many(self, resource_type: ResourceType, macs: Sequence[bytes]) -> list[bool]:
         found = self._locations.find_many(resource_type, macs)
-        return [any(self._is_usable(place.packfile) for place in places) for places in found]
+        return [any(self.is_usable(place.packfile) for place in places) for places in found]
 
     def find_location(self, resource_type: ResourceType, mac: bytes) -> Location | None:
         """Where to read a blob first, if it is anywhere."""
@@ -131,10 +147,10 @@ class Index:
         return self._locations.find_in(packfile)
 
     def _by_use(self, places: list[Location]) -> list[Location]:
-        if len(places) == 1 and self._is_usable(places[0].packfile):
+        if len(places) == 1 and self.is_usable(places[0].packfile):
             return places
         known = [place for place in places if place.packfile in self._packfiles]
-        return sorted(known, key=lambda place: not self._is_usable(place.packfile))
+        return sorted(known, key=lambda place: not self.is_usable(place.packfile))
 
     def snapshot_ids(self) -> list[bytes]:
         """Snapshots that were not removed; whether their packfile is coloured does not matter."""

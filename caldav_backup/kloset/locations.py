@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Bytes that may be searched one lookup after the other before sorting them pays: about a tenth of a second.
 SEARCH_LIMIT = 256 << 20
+# Runs of entries that are shorter are put together: a store of 3,000 snapshots has as many runs of a few entries.
+_SHORT_RUN = 64 << 10
 _TYPE_OFFSET = 5
 _MAC_OFFSET = 10
 
@@ -27,10 +29,10 @@ class Locations:
     def __init__(self, search_limit: int = SEARCH_LIMIT) -> None:
         self._limit = search_limit
         self._searched = 0
-        # Entries that are not in the columns yet, each run with the number of its turn.
-        self._pending: list[tuple[int, bytes]] = []
+        # Entries that are not in the columns yet, each piece with the number of its turn.
+        self._pending: list[tuple[int, bytes | bytearray]] = []
+        # Every deletion begins a new turn; it concerns pending entries of earlier ones.
         self._turn = 0
-        # Deletions that concern pending entries: those of an earlier turn are gone.
         self._removed: dict[tuple[int, bytes, bytes], int] = {}
         self._removed_packfiles: dict[bytes, int] = {}
         self._columns: Columns | None = None
@@ -39,8 +41,7 @@ class Locations:
         self._snapshots_in: dict[bytes, list[bytes]] = {}
 
     def add(self, run: Run) -> None:
-        self._turn += 1
-        self._pending.append((self._turn, run.entries))
+        self._append(run.entries)
         types = run.entries[_TYPE_OFFSET::LOCATION_STRIDE]
         place = types.find(ResourceType.SNAPSHOT)
         while place >= 0:
@@ -50,6 +51,16 @@ class Locations:
             self._snapshots.setdefault(entry.mac, {}).setdefault(entry.packfile, entry.location)
             self._snapshots_in.setdefault(entry.packfile, []).append(entry.mac)
             place = types.find(ResourceType.SNAPSHOT, place + 1)
+
+    def _append(self, entries: bytes) -> None:
+        if len(entries) >= _SHORT_RUN:
+            self._pending.append((self._turn, entries))
+            return
+        turn, last = self._pending[-1] if self._pending else (-1, b"")
+        if turn != self._turn or not isinstance(last, bytearray):
+            last = bytearray()
+            self._pending.append((self._turn, last))
+        last += entries
 
     def remove(self, resource_type: int, mac: bytes, packfile: bytes) -> None:
         """Forget what was added so far of one blob in one packfile."""
@@ -108,7 +119,7 @@ class Locations:
                 start, aligned = divmod(place - _MAC_OFFSET, LOCATION_STRIDE)
                 if not aligned and entries[place + _TYPE_OFFSET - _MAC_OFFSET] == resource_type:
                     start *= LOCATION_STRIDE
-                    (entry,) = Run(EntryType.LOCATION, entries[start : start + LOCATION_STRIDE]).read()
+                    (entry,) = Run(EntryType.LOCATION, bytes(entries[start : start + LOCATION_STRIDE])).read()
                     assert isinstance(entry, LocationEntry)
                     if not self._is_removed(turn, resource_type, mac, entry.packfile):
                         found.setdefault(entry.packfile, entry.location)

@@ -136,6 +136,10 @@ class Repository:
         new = [identifier for identifier in self.storage.ids(Kind.STATE) if identifier not in known]
         self.index.apply_all({identifier: self.read_state(identifier) for identifier in new})
 
+    def look_for_lost_packfiles(self) -> None:
+        """List the packfiles, so that nothing counts as stored that lay in one which is gone. StorageError."""
+        self.index.mark_lost(frozenset(self.storage.ids(Kind.PACKFILE)))
+
     def read_state(self, identifier: bytes) -> State:
         """One state. Damaged, naming it."""
         name = f"the state {identifier.hex()} of the store at {self.storage.location}"

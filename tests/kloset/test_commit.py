@@ -16,12 +16,14 @@ from caldav_backup.kloset import (
     StorageNotWritable,
     open_storage,
 )
+from caldav_backup.kloset.check import check
 from caldav_backup.kloset.configuration import PackfileSizes
 from caldav_backup.kloset.locks import Lock
 from caldav_backup.kloset.resources import VERSION_1_0_0, BytesLike, ResourceType
 from caldav_backup.kloset.storage import Kind, MemoryStorage
 from caldav_backup.kloset.storage.memory import MemoryWriter
 from tests.kloset.builds import (
+    MTIME_NS,
     add_directory,
     added_bytes,
     assert_nothing_lost,
@@ -147,6 +149,22 @@ def test_the_store_is_looked_at_again_once_the_lock_is_held() -> None:
     other = build(Repository.open(storage), two_calendars)
     assert added_bytes(storage, lambda: build(repository, two_calendars)) < 8000
     assert repository.snapshots()[0] == other.header
+
+
+def test_what_lay_in_a_lost_packfile_is_stored_again() -> None:
+    """Also the trees that a parent seems to have, for a run that reads everything anew has a parent too."""
+    storage, repository = make_store()
+    parent = build(repository, lambda builder: add_directory(builder, "/work", some_files(300), displayname=b"Work"))
+    for identifier in list(storage.ids(Kind.PACKFILE)):
+        storage.delete(Kind.PACKFILE, identifier)
+
+    def everything(builder: SnapshotBuilder) -> None:
+        directory = builder.open_directory("/work", mtime_ns=MTIME_NS, parent=parent)
+        directory.add(some_files(300))
+        directory.close({"user.caldav.displayname": b"Work"})
+
+    again = build(repository, everything).header
+    assert list(check(Repository.open(storage), read_data=True, snapshots=[again.identifier])) == []
 
 
 def test_states_name_the_one_before_as_their_parent() -> None:
