@@ -6,6 +6,7 @@ there last time.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from caldav_backup.cli.invocation import Invocation
@@ -14,6 +15,7 @@ from caldav_backup.settings import Location
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.configuration import Configuration
+    from caldav_backup.kloset.errors import Damaged
     from caldav_backup.kloset.repository import Repository
 
 #: How often a person may mistype.
@@ -39,6 +41,7 @@ def open_repository(run: Invocation) -> Repository:
                 passphrase=None if given is None else given.passphrase.reveal_bytes(),
                 expected=expected,
                 allow_kdf_cost=run.options.allow_kdf_cost,
+                unreadable=partial(_warn_of_snapshot, run),
             )
         except WrongPassphrase as error:
             if given is None or not given.typed or attempt + 1 == ATTEMPTS:
@@ -48,6 +51,11 @@ def open_repository(run: Invocation) -> Repository:
         remember(run, store, repository)
         return repository
     raise AssertionError("the loop returns or raises")
+
+
+def _warn_of_snapshot(run: Invocation, identifier: bytes, error: Damaged) -> None:
+    """One snapshot that is damaged must not stand between a person and all the others."""
+    run.warn(f"snapshot {identifier.hex()[:8]} is damaged and left out: {error}")
 
 
 def remember(run: Invocation, store: Location, repository: Repository) -> None:

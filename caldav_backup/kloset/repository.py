@@ -7,7 +7,7 @@ what a snapshot holds in `snapshot`, how one is made in `builder`.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -41,6 +41,10 @@ MIN_PREFIX = 4
 """Hexadecimal digits that name a snapshot at least."""
 
 
+Unreadable = Callable[[bytes, Damaged], None]
+"""Is told of a snapshot, by its identifier, that is left out because its header is damaged."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoreIdentity:
     """What must not change between two visits to a location: somebody else's store, or encryption turned off."""
@@ -57,7 +61,13 @@ def read_configuration(storage: Storage) -> Configuration:
 class Repository:
     """One open store. Not for several threads at once, but for a lock's refreshment."""
 
-    def __init__(self, storage: Storage, unlocked: unlocking.Unlocked, index: Index | None = None) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        unlocked: unlocking.Unlocked,
+        index: Index | None = None,
+        unreadable: Unreadable | None = None,
+    ) -> None:
         """For `create`, `open` and the check, which brings an index of its own."""
         self.storage = storage
         self.configuration = unlocked.configuration
@@ -66,6 +76,8 @@ class Repository:
         self._unlocked = unlocked
         self._index = index
         self._headers: dict[bytes, Header] = {}
+        self._tell_unreadable = unreadable
+        self._left_out: set[bytes] = set()
         self._blobs = BlobReader(
             storage, self.codec, self.keyed, self.configuration.chunking.maximum, lambda: self.index
         )
@@ -88,8 +100,11 @@ class Repository:
         passphrase: bytes | None = None,
         expected: StoreIdentity | None = None,
         allow_kdf_cost: bool = False,
+        unreadable: Unreadable | None = None,
     ) -> Repository:
         """Open a store, whose identity must be the `expected` one before a passphrase is tried on it.
+
+        With `unreadable`, `snapshots` leaves out those whose header is damaged, and tells it once of each.
 
         StoreNotFound, UnsupportedStore, StoreIdentityChanged, PassphraseRequired, PassphraseNotExpected,
         ExcessiveKDFCost, WrongPassphrase, Damaged.
@@ -97,7 +112,8 @@ class Repository:
         content = storage.read_configuration()
         if expected is not None:
             _require_identity(storage, identity_of(unlocking.parse(content)), expected)
-        return cls(storage, unlocking.unlock(content, passphrase, allow_cost=allow_kdf_cost))
+        unlocked = unlocking.unlock(content, passphrase, allow_cost=allow_kdf_cost)
+        return cls(storage, unlocked, unreadable=unreadable)
 
     @property
     def identity(self) -> StoreIdentity:
@@ -105,7 +121,7 @@ class Repository:
 
     def with_index(self, index: Index) -> Repository:
         """The same store seen through another index."""
-        return Repository(self.storage, self._unlocked, index)
+        return Repository(self.storage, self._unlocked, index, self._tell_unreadable)
 
     # Files
 
@@ -191,9 +207,25 @@ class Repository:
     # Snapshots
 
     def snapshots(self) -> list[Header]:
-        """Headers of all snapshots that were not removed, the oldest first. Damaged, naming the snapshot."""
-        headers = (self.header(identifier) for identifier in self.index.snapshot_ids())
-        return sorted(headers, key=lambda header: (header.timestamp_ns, header.identifier))
+        """Headers of all snapshots that were not removed, the oldest first.
+
+        Damaged, naming the snapshot, when one cannot be read, unless `open` was told whom to tell of it.
+        """
+        headers = map(self._find_header, self.index.snapshot_ids())
+        found = [header for header in headers if header is not None]
+        return sorted(found, key=lambda header: (header.timestamp_ns, header.identifier))
+
+    def _find_header(self, identifier: bytes) -> Header | None:
+        if identifier in self._left_out:
+            return None
+        try:
+            return self.header(identifier)
+        except Damaged as error:
+            if self._tell_unreadable is None:
+                raise
+            self._tell_unreadable(identifier, error)
+            self._left_out.add(identifier)
+            return None
 
     def header(self, identifier: bytes) -> Header:
         """The header of one snapshot. SnapshotNotFound, or Damaged."""

@@ -69,6 +69,22 @@ def test_an_unchanged_source_makes_no_snapshot_when_told_so(store: Program) -> N
     assert len(store("ls", "--json").document["result"]["snapshots"]) == 1
 
 
+def test_a_damaged_snapshot_stands_in_the_way_of_no_other(store: Program) -> None:
+    root = str(vdir(store.home / "vdir", "home", 3))
+    first = store("backup", root, "--json").document["result"]["backups"][0]["snapshot"]
+    before = set((store.home / "store" / "packfiles").rglob("*"))
+    vdir(store.home / "vdir", "work", 2)
+    second = store("backup", root, "--json").document["result"]["backups"][0]["snapshot"]
+    for packfile in set((store.home / "store" / "packfiles").rglob("*")) - before:
+        packfile.unlink()
+    listed = store("ls", "--uuid")
+    assert (listed.code, first in listed.out, second in listed.out) == (0, True, False)
+    assert listed.err.startswith(f"caldav-backup: warning: snapshot {second[:8]} is damaged and left out: ")
+    assert store("ls", "events", "--quiet").code == 0
+    third = store("backup", root, "--json").document["result"]["backups"][0]["snapshot"]
+    assert store("check", third, "--read-data").code == 0
+
+
 def test_options_reach_the_snapshot(store: Program) -> None:
     root = vdir(store.home / "vdir", "home", 2)
     vdir(root, "work", 1)

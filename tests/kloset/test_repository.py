@@ -94,6 +94,21 @@ def test_snapshots_are_listed_oldest_first_and_ties_by_id() -> None:
     assert Repository.open(storage).snapshots() == expected
 
 
+def test_a_damaged_header_ends_the_listing_unless_somebody_is_told() -> None:
+    storage, repository = make_repository()
+    lost, left = (build(repository, two_calendars, timestamp_ns=at).header for at in (1, 2))
+    place = repository.index.find_location(ResourceType.SNAPSHOT, lost.identifier)
+    assert place is not None
+    storage.delete(Kind.PACKFILE, place.packfile)
+    with pytest.raises(Damaged):
+        Repository.open(storage).snapshots()
+    told: list[bytes] = []
+    opened = Repository.open(storage, unreadable=lambda identifier, _: told.append(identifier))
+    for _ in range(2):
+        assert opened.snapshots() == [left]
+    assert told == [lost.identifier]
+
+
 def test_snapshot_is_found_by_the_beginning_of_its_id() -> None:
     _, repository = make_repository()
     one, two = (build(repository, two_calendars).header for _ in range(2))
