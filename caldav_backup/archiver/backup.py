@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import aclosing
+from functools import partial
 
 from caldav_backup.archiver.ahead import ahead
+from caldav_backup.archiver.beginning import begin_when_free
 from caldav_backup.archiver.calendar_writer import CalendarWriter
 from caldav_backup.archiver.outcome import IMPORTER_TYPE, PARTIAL, BackupOptions, Outcome
 from caldav_backup.archiver.parents import Parents, find_parents
@@ -17,6 +19,7 @@ from caldav_backup.connectors.base import (
     Collection,
     CollectionUnreadable,
     Failed,
+    LeftOut,
     Record,
     Resource,
     Source,
@@ -51,10 +54,12 @@ async def back_up(
         progress(CalendarsFound(len(catalogue.collections), len(calendars), left_out))
         tally = Tally(source.origin, calendars=len(calendars), left_out=left_out)
         run = _Run(source, options, parents=parents, tally=tally, worker=worker, progress=progress)
+        run.miss(catalogue.unreadable)
         if options.dry_run:
             await run.list_only(calendars)
             return tally.outcome(None, options.tags)
-        builder = await worker.run(_new_builder, repository, source, options)
+        begin = partial(_new_builder, repository, source, options)
+        builder = await begin_when_free(worker, begin, options.lock_wait)
         try:
             await run.store(calendars, builder)
             if options.skip_if_unchanged and await worker.run(run.is_unchanged, calendars):
@@ -87,6 +92,13 @@ class _Run:
         self._tally = tally
         self._worker = worker
         self._progress = progress
+        #: Why nothing more is asked of a calendar that went away while it was read, by path.
+        self._lost: dict[str, str] = {}
+
+    def miss(self, places: Sequence[LeftOut]) -> None:
+        """Count places whose calendars cannot even be named as failures."""
+        for place in places:
+            self._fail(f"/{naming.safe_name(place.name)}", place.reason)
 
     async def list_only(self, calendars: Sequence[tuple[str, Collection]]) -> None:
         """A dry run: every listing and what would be fetched, nothing read and nothing stored."""
@@ -98,6 +110,8 @@ class _Run:
 
     async def store(self, calendars: Sequence[tuple[str, Collection]], builder: SnapshotBuilder) -> None:
         """Every calendar in turn: planned, fetched in batches that run ahead, handed to the store in order."""
+        for path, reason in self._tally.failures:
+            await self._worker.run(builder.fail, path, reason)
         async with aclosing(ahead((self._list(each) for _, each in calendars), LISTINGS_AHEAD)) as listings:
             for name, collection in calendars:
                 plan = await self._plan(name, collection, await anext(listings))
@@ -133,7 +147,7 @@ class _Run:
 
     async def _store_calendar(self, plan: CalendarPlan, builder: SnapshotBuilder) -> None:
         writer = CalendarWriter(builder, plan, self._parents.calendars.get(plan.collection.key))
-        if plan.is_unchanged and writer.can_keep:
+        if await self._worker.run(writer.can_keep):
             self._tally.is_changed |= await self._worker.run(writer.keep_all)
             return
         self._tally.is_changed = True
@@ -143,15 +157,19 @@ class _Run:
             async for span, records in batches:
                 await self._worker.run(writer.write, span, records)
                 gone += self._count(plan, span, records)
-        for item in await self._still_listed(plan, gone):
-            reason = "listed by the server, which answers that it is not there"
-            self._tally.warnings.append((f"{plan.path}/{item.name}", reason))
-            await self._worker.run(builder.fail, f"{plan.path}/{item.name}", reason)
+        if gone:
+            await self._judge(plan, gone, builder)
         await self._worker.run(writer.close)
 
     async def _fetch(self, plan: CalendarPlan, span: Sequence[Item]) -> tuple[Sequence[Item], Sequence[Record]]:
         wanted = [item.version for item in span if not item.keep]
-        return span, (await self._source.fetch(plan.collection, wanted) if wanted else ())
+        if wanted and plan.path not in self._lost:
+            try:
+                return span, await self._source.fetch(plan.collection, wanted)
+            except CollectionUnreadable as error:
+                # Asking for the rest of it, batch by batch, would be as long as it is in vain.
+                self._lost[plan.path] = str(error)
+        return span, [Failed(version, self._lost[plan.path]) for version in wanted]
 
     def _count(self, plan: CalendarPlan, span: Sequence[Item], records: Sequence[Record]) -> list[Item]:
         """Put a batch into the tally; returns the items that were listed and are gone."""
@@ -171,15 +189,21 @@ class _Run:
         self._progress(RecordsStored(plan.path, len(span), size))
         return gone
 
-    async def _still_listed(self, plan: CalendarPlan, gone: Sequence[Item]) -> list[Item]:
-        """Which of the records that answered 404 the server still lists; the others were deleted meanwhile."""
-        if not gone:
-            return []
+    async def _judge(self, plan: CalendarPlan, gone: Sequence[Item], builder: SnapshotBuilder) -> None:
+        """Records that answered 404 were deleted meanwhile, unless the server still lists them, or lists nothing."""
         listing = await self._list(plan.collection)
-        if isinstance(listing, CollectionUnreadable):
-            return list(gone)
-        keys = {version.key for version in listing}
-        return [item for item in gone if item.version.key in keys]
+        keys = None if isinstance(listing, CollectionUnreadable) else {version.key for version in listing}
+        for item in gone:
+            path = f"{plan.path}/{item.name}"
+            if keys is None:
+                reason = f"is not there, and whether it was deleted cannot be told: {listing}"
+                self._fail(path, reason)
+            elif item.version.key in keys:
+                reason = "listed by the server, which answers that it is not there"
+                self._tally.warnings.append((path, reason))
+            else:
+                continue
+            await self._worker.run(builder.fail, path, reason)
 
     def _fail(self, path: str, reason: str) -> None:
         self._tally.failures.append((path, reason))
@@ -203,5 +227,4 @@ def _new_builder(repository: Repository, source: Source, options: BackupOptions)
         perimeter=options.selection.perimeter,
         name=options.name,
         context=options.context,
-        lock_wait=options.lock_wait,
     )

@@ -26,10 +26,9 @@ class CalendarWriter:
         self._directory: DirectoryBuilder | None = None
         self._states: list[bytes] = []
 
-    @property
     def can_keep(self) -> bool:
-        """True when the parent's directory stands at the same path, so that it can be taken over as it is."""
-        return self._parent is not None and self._parent.path == self._plan.path
+        """True when the parent's directory can be taken over as it is: nothing is new, and no failure is outlived."""
+        return self._plan.is_unchanged and self._parent is not None and not self._parent.has_failures()
 
     def keep_all(self) -> bool:
         """Take the whole directory from the parent; True when its attributes are new."""
@@ -47,7 +46,7 @@ class CalendarWriter:
     def open(self) -> None:
         """Begin the directory. Its time is the newest record's, so that it says when the calendar last changed."""
         newest = max((item.version.mtime_ns for item in self._plan.items), default=0)
-        parent = self._parent.snapshot if self.can_keep and self._parent is not None else None
+        parent = self._parent.snapshot if self._parent is not None else None
         self._directory = self._builder.open_directory(self._plan.path, mtime_ns=newest, parent=parent)
 
     def write(self, span: Sequence[Item], records: Sequence[Record]) -> None:

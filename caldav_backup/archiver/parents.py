@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from caldav_backup.archiver.outcome import IMPORTER_TYPE
-from caldav_backup.connectors import incremental
+from caldav_backup.connectors import incremental, naming
 from caldav_backup.connectors.base import ATTRIBUTE_PREFIX
 from caldav_backup.connectors.incremental import KnownResource
 from caldav_backup.kloset import Header, Repository, Snapshot
@@ -39,6 +39,10 @@ class ParentCalendar:
         found = self.snapshot.extended_attributes(self.path)
         return {name.removeprefix(ATTRIBUTE_PREFIX): value for name, value in found.items()}
 
+    def has_failures(self) -> bool:
+        """True when something of the calendar could not be read at that time."""
+        return any(path.startswith(f"{self.path}/") for path, _ in self.snapshot.errors())
+
     def known(self) -> Iterator[tuple[str, KnownResource]]:
         """(name, what was known of it) in ascending byte order of names; unknown where the state does not reach."""
         states = incremental.decode(self.snapshot.extended_attribute(self.path, _RESOURCES) or b"")
@@ -62,8 +66,13 @@ class Parents:
 
 
 def find_parents(repository: Repository, job: str, origin: str, keys: Sequence[str]) -> Parents:
-    """Look back until every collection key was found in a snapshot of this identity, `DEPTH` snapshots at most."""
+    """Look back until every collection key was found in a snapshot of this identity, `DEPTH` snapshots at most.
+
+    A calendar that was away may find its name given to another one meanwhile: that one keeps it, and what was stored
+    under it before is no parent, since files are kept by their path.
+    """
     missing = set(keys)
+    taken: set[str] = set()
     newest: Snapshot | None = None
     calendars: dict[str, ParentCalendar] = {}
     for depth, snapshot in enumerate(_same_identity(repository, job, origin)):
@@ -71,8 +80,9 @@ def find_parents(repository: Repository, job: str, origin: str, keys: Sequence[s
         if not missing or depth == DEPTH:
             break
         for calendar, key in _calendars(snapshot):
-            if key in missing:
+            if key in missing and naming.fold(calendar.name) not in taken:
                 missing.discard(key)
+                taken.add(naming.fold(calendar.name))
                 calendars[key] = calendar
     return Parents(newest, calendars)
 

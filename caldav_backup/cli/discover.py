@@ -35,7 +35,10 @@ def command(
     pairs = zip(catalogue.collections, counts, strict=True)
     found = sorted((_fields(*pair) for pair in pairs), key=lambda each: each["path"])
     rows = [[_shown(each[column]) for column in ("path", "displayname", *_COLUMNS[2:])] for each in found]
-    left_out = [{"path": each.key, "displayname": each.name, "reason": each.reason} for each in catalogue.left_out]
+    left_out = [
+        {"path": each.key, "displayname": each.name, "reason": each.reason}
+        for each in (*catalogue.left_out, *catalogue.unreadable)
+    ]
     unreadable = [f"{each['path']}: {each['error']}" for each in found if each["error"]]
     return Answer(
         {"origin": opened.origin, "calendars": found, "left_out": left_out},

@@ -21,9 +21,9 @@ DIGEST_SIZE = 8
 class Version(NamedTuple):
     """One record in a collection's listing, without its content.
 
-    `key` is what `Source.fetch` needs: a normalised href, or a file name. `leaf` is the decoded last segment of it, the
-    wish for the record's name. `etag` is compared as text ("" = the source gave none), `mtime_ns` is Unix nanoseconds
-    (0 = unknown), `length` is in bytes (-1 = unknown).
+    `key` is what `Source.fetch` needs: an href as the server wrote it, or a file name. `leaf` is the decoded last
+    segment of it, the wish for the record's name. `etag` is compared as text ("" = the source gave none), `mtime_ns` is
+    Unix nanoseconds (0 = unknown), `length` is in bytes (-1 = unknown).
     """
 
     key: str
@@ -96,10 +96,14 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All that a source offers: the calendars to read, and what was left aside with reasons."""
+    """All that a source offers: the calendars to read, and what was left aside with reasons.
+
+    `unreadable` are places that cannot be looked into, so that calendars may be missing; `name` is fit for a path.
+    """
 
     collections: Sequence[Collection]
     left_out: Sequence[LeftOut] = ()
+    unreadable: Sequence[LeftOut] = ()
 
 
 class Source(Protocol):
@@ -119,7 +123,10 @@ class Source(Protocol):
         """
 
     async def fetch(self, collection: Collection, versions: Sequence[Version]) -> list[Record]:
-        """The records of `versions` (at most some hundred), in the same order; one bad record never raises."""
+        """The records of `versions` (at most some hundred), in the same order; one bad record never raises.
+
+        Raises `CollectionUnreadable` when the collection as a whole cannot be read any more.
+        """
 
     async def close(self) -> None:
         """Give back connections."""

@@ -5,7 +5,8 @@ Owns how `dav`'s values become collections, versions and records. The protocol i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
@@ -26,9 +27,13 @@ from caldav_backup.connectors.base import (
 from caldav_backup.connectors.timestamps import http_date_ns
 from caldav_backup.dav.hrefs import collection as hrefs_collection
 from caldav_backup.dav.hrefs import normalise, segments
+from caldav_backup.dav.names import RESOURCETYPE
 
 #: What one calendar's refusal may be without ending the run: the others may still be readable.
 _OF_ONE_CALENDAR = (dav.Forbidden, dav.NotFound, dav.Refused, dav.BadAnswer)
+
+#: What may be due to one calendar (a gateway that waits for a large one) or to the server.
+_UNCLEAR = (dav.ServerUnreachable, dav.Unavailable)
 
 
 class CalDavSource:
@@ -67,21 +72,45 @@ class CalDavSource:
         self._homes = found.homes
         self._calendars = {normalise(calendar.href): calendar for calendar in found.calendars}
         collections = [_collection(key, calendar) for key, calendar in self._calendars.items()]
-        return Catalogue(collections, [LeftOut(each.href, each.name, each.reason) for each in found.left_out])
+        left_out = [LeftOut(each.href, each.name, each.reason) for each in found.left_out]
+        unreadable = [LeftOut(each.href, _last(each.href), f"{each.name}: {each.reason}") for each in found.unreadable]
+        return Catalogue(collections, left_out, unreadable)
 
     async def list_versions(self, collection: Collection) -> list[Version]:
         """One PROPFIND of depth 1 (RFC 4918 §9.1): hrefs with ETag, time and length."""
-        try:
+        async with self._of_one_calendar():
             listing = await self._client.list_versions(self._calendars[collection.key])
-        except _OF_ONE_CALENDAR as error:
-            raise CollectionUnreadable(str(error)) from error
         return [_version(version) for version in listing]
 
     async def fetch(self, collection: Collection, versions: Sequence[Version]) -> list[Record]:
         """Contents by calendar-multiget (RFC 4791 §7.9), alone where a batch does not give them."""
         asked = [dav.Version(version.key, version.etag, content_length=version.length) for version in versions]
-        fetched = await self._client.fetch(self._calendars[collection.key], asked)
+        async with self._of_one_calendar():
+            fetched = await self._client.fetch(self._calendars[collection.key], asked)
         return [_record(version, answer) for version, answer in zip(versions, fetched, strict=True)]
+
+    @asynccontextmanager
+    async def _of_one_calendar(self) -> AsyncIterator[None]:
+        """What fails inside is one calendar's failure, unless the whole account cannot be reached either."""
+        try:
+            yield
+        except _OF_ONE_CALENDAR as error:
+            raise CollectionUnreadable(str(error)) from error
+        except _UNCLEAR as error:
+            if not await self._answers():
+                raise
+            raise CollectionUnreadable(str(error)) from error
+
+    async def _answers(self) -> bool:
+        """True when the calendars' home gives any answer; where only one calendar is known, that is asked already."""
+        try:
+            if self._homes:
+                await self._client.describe(self._homes[0], [RESOURCETYPE])
+        except _UNCLEAR:
+            return False
+        except _OF_ONE_CALENDAR:
+            return True
+        return bool(self._homes)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -103,6 +132,10 @@ def _collection(key: str, calendar: dav.Calendar) -> Collection:
         displayname=calendar.displayname or "",
         attributes=_attributes(calendar),
     )
+
+
+def _last(href: str) -> str:
+    return (segments(href) or [""])[-1]
 
 
 def _attributes(calendar: dav.Calendar) -> Mapping[str, bytes]:
@@ -129,7 +162,7 @@ def _attributes(calendar: dav.Calendar) -> Mapping[str, bytes]:
 def _version(version: dav.Version) -> Version:
     return Version(
         key=version.href,
-        leaf=(segments(version.href) or [""])[-1],
+        leaf=_last(version.href),
         etag=dav.comparable_etag(version.etag),
         mtime_ns=http_date_ns(version.last_modified) if version.last_modified else 0,
         length=version.content_length,

@@ -80,11 +80,11 @@ class DirectorySource:
                 found = sorted(entries, key=lambda entry: os.fsencode(entry.name))
         except OSError as error:
             raise DirectoryUnreadable(f"cannot read the directory {self._root}: {error.strerror}") from error
-        is_flat = any(is_record_name(entry.name) and entry.is_file() for entry in found)
+        is_flat = any(is_record_name(entry.name) and _mode(entry) == stat.S_IFREG for entry in found)
         collections = [self._collection(_ITSELF, self._root.absolute().name)] if is_flat else []
         left_out: list[LeftOut] = []
         for entry in found:
-            if entry.name.startswith(".") or not entry.is_dir():
+            if entry.name.startswith(".") or _mode(entry) != stat.S_IFDIR:
                 continue
             reason = _reason_against(Path(entry.path), is_flat=is_flat)
             if reason:
@@ -145,7 +145,18 @@ def _version_of(entry: os.DirEntry[str], now_ns: int) -> Version | None:
     except FileNotFoundError:
         # Deleted since the directory was listed, or a symbolic link that leads nowhere.
         return None
+    except OSError:
+        # A symbolic link in a circle, or into a directory that is closed to us: reading it says what is wrong.
+        return Version(entry.name, entry.name, "", 0, -1)
     return version_from(entry.name, found, now_ns) if stat.S_ISREG(found.st_mode) else None
+
+
+def _mode(entry: os.DirEntry[str]) -> int:
+    """The kind of file that `entry` is or links to, as in `stat.S_IFMT`; 0 when that cannot be told."""
+    try:
+        return stat.S_IFMT(entry.stat().st_mode)
+    except OSError:
+        return 0
 
 
 def _read_unchanging(path: Path) -> tuple[os.stat_result, bytes | None]:
@@ -170,8 +181,9 @@ def _reason_against(directory: Path, *, is_flat: bool) -> str:
     """Why a sub-directory is no calendar; "" when it is one. An empty one is a calendar without events."""
     try:
         names = list(_visible_names(directory))
-    except OSError as error:
-        return f"cannot be read: {error.strerror}"
+    except OSError:
+        # It may be one: that it cannot be listed must be a failure, not a choice.
+        return ""
     if any(is_record_name(name) or name in METADATA for name in names):
         return ""
     return "holds no .ics files" if names or is_flat else ""

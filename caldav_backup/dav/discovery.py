@@ -164,18 +164,22 @@ async def _search(client: Client, account: _Place | None, homes: Sequence[str]) 
     """All calendars of these homes; one that cannot be read is reported where there are others."""
     scheduling = _scheduling(account)
     whole = Home([], [])
+    unreadable: list[LeftOut] = []
     for home in homes:
         try:
             found = await read_home(client, home, requests.MEMBERS, scheduling)
         except _NO_HOME as error:
             if len(homes) == 1:
                 raise
-            whole.left_out.append(LeftOut(hrefs.path_of(home), "calendar home", str(error)))
+            # Nothing can lie in a home that is not there; in any other there may be calendars.
+            reported = whole.left_out if isinstance(error, NotFound) else unreadable
+            reported.append(LeftOut(hrefs.path_of(home), "calendar home", str(error)))
             continue
         whole.calendars.extend(found.calendars)
         whole.left_out.extend(found.left_out)
     calendars_by_url = {hrefs.origin_of(each.url) + hrefs.normalise(each.href): each for each in whole.calendars}
-    return Discovery(_principal(account), tuple(homes), tuple(calendars_by_url.values()), tuple(whole.left_out))
+    found_calendars = tuple(calendars_by_url.values())
+    return Discovery(_principal(account), tuple(homes), found_calendars, tuple(whole.left_out), tuple(unreadable))
 
 
 def _scheduling(account: _Place | None) -> frozenset[str]:

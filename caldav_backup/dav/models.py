@@ -100,12 +100,16 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What an address leads to. `homes` are URLs; `principal` is None where the server names none."""
+    """What an address leads to. `homes` are URLs; `principal` is None where the server names none.
+
+    `unreadable` are homes that could not be read beside others that could: their calendars are missing.
+    """
 
     principal: Principal | None
     homes: tuple[str, ...]
     calendars: tuple[Calendar, ...]
     left_out: tuple[LeftOut, ...]
+    unreadable: tuple[LeftOut, ...] = ()
 
 
 def comparable_etag(etag: str) -> str:

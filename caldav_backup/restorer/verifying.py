@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from caldav_backup import ics
-from caldav_backup.connectors.base import Collection, Gone, Record, Resource, Version
+from caldav_backup.connectors.base import Collection, CollectionUnreadable, Gone, Record, Resource, Version
 from caldav_backup.connectors.destination import Destination
 from caldav_backup.restorer.contents import read_one
 from caldav_backup.restorer.existing import fetch_all
@@ -46,10 +46,14 @@ class Verifier:
         """Amend the results of `sent` by what is found."""
         records = fetch_all(self.destination, collection, [one.version for one in sent])
         position = 0
-        async for record in records:
-            one = sent[position]
-            position += 1
-            results[one.place] = await self._amended(results[one.place], one, record)
+        try:
+            async for record in records:
+                one = sent[position]
+                position += 1
+                results[one.place] = await self._amended(results[one.place], one, record)
+        except CollectionUnreadable as error:
+            for one in sent[position:]:
+                results[one.place] = results[one.place]._replace(reason=f"could not be read back: {error}")
 
     async def _amended(self, result: RecordResult, sent: Sent, record: Record) -> RecordResult:
         if isinstance(record, Gone):

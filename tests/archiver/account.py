@@ -29,19 +29,28 @@ class Account:
     failing: dict[str, str] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     vanishing: set[str] = field(default_factory=set)
+    #: Calendars that go away once this many of their events were fetched.
+    lost_after: dict[str, int] = field(default_factory=dict)
+    #: How often a calendar can be listed.
+    listings: dict[str, int] = field(default_factory=dict)
     left_out: Sequence[LeftOut] = ()
+    unlisted: Sequence[LeftOut] = ()
     origin: str = "alice@example.org/"
     fetched: list[str] = field(default_factory=list)
     in_flight: int = 0
     most_in_flight: int = 0
 
     async def catalogue(self) -> Catalogue:
-        return Catalogue([self._collection(name) for name in self.calendars], self.left_out)
+        return Catalogue([self._collection(name) for name in self.calendars], self.left_out, self.unlisted)
 
     async def list_versions(self, collection: Collection) -> list[Version]:
         await asyncio.sleep(0)
         if collection.hint in self.unreadable:
             raise CollectionUnreadable(self.unreadable[collection.hint])
+        if self.listings.get(collection.hint, 1) == 0:
+            raise CollectionUnreadable("500 Internal Server Error")
+        if collection.hint in self.listings:
+            self.listings[collection.hint] -= 1
         events = self.calendars[collection.hint]
         return [self._version(collection, leaf) for leaf in reversed(events)]
 
@@ -50,6 +59,9 @@ class Account:
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         await asyncio.sleep(0.002 if len(self.fetched) % 3 else 0)  # answers overtake each other
         self.in_flight -= 1
+        if len(self.fetched) >= self.lost_after.get(collection.hint, len(self.fetched) + 1):
+            self.unreadable[collection.hint] = "410 Gone"
+            raise CollectionUnreadable("410 Gone")
         return [self._record(collection, version) for version in versions]
 
     async def close(self) -> None:

@@ -142,6 +142,40 @@ def test_an_unreadable_calendar_does_not_stop_the_others(repository: Repository,
     assert list(repository.check(read_data=True)) == []
 
 
+def test_a_calendar_that_goes_away_while_it_is_read_does_not_stop_the_others(
+    repository: Repository, backup: Backup
+) -> None:
+    account = Account({"a": events(1_000), "b": events(5, 2_000)}, lost_after={"a": 100})
+    outcome = backup(account)
+    stored = contents(newest(repository))
+    assert {path for path in stored if path.startswith("/b/")} == {f"/b/{leaf}" for leaf in account.calendars["b"]}
+    assert len(outcome.failures) + len(stored) == 1_005 and len(outcome.failures) > 0
+    assert {reason for _, reason in outcome.failures} == {"410 Gone"}
+    assert "partial" in repository.snapshots()[-1].tags
+    assert list(repository.check(read_data=True)) == []
+
+
+def test_a_place_that_cannot_be_looked_into_makes_the_snapshot_partial(repository: Repository, backup: Backup) -> None:
+    account = Account({"work": events(2)}, unlisted=[LeftOut("/bob/", "bob", "403 Forbidden")])
+    outcome = backup(account)
+    assert outcome.is_partial and outcome.failures == (("/bob", "403 Forbidden"),)
+    assert list(newest(repository).errors()) == [("/bob", "403 Forbidden")]
+    assert "partial" in repository.snapshots()[-1].tags
+    assert backup(account, dry_run=True).is_partial
+
+
+def test_a_failure_is_forgotten_with_the_event_that_was_its_cause(repository: Repository, backup: Backup) -> None:
+    account = Account({"work": events(5)}, failing={"0003.ics": "500 Internal Server Error"})
+    backup(account)
+    del account.calendars["work"]["0003.ics"]
+    account.fetched.clear()
+    assert not backup(account).is_partial
+    assert list(newest(repository).errors()) == []
+    assert account.fetched == []
+    assert contents(newest(repository)) == expected(account)
+    assert list(repository.check(read_data=True)) == []
+
+
 def test_an_event_deleted_while_the_run_goes_on_is_no_error(repository: Repository, backup: Backup) -> None:
     account = Account({"work": events(5)}, vanishing={"0003.ics"})
     outcome = backup(account)
@@ -155,6 +189,14 @@ def test_an_event_that_is_listed_for_ever_and_never_there_is_a_warning(repositor
     assert [path for path, _ in outcome.warnings] == ["/work/0003.ics"]
     assert [path for path, _ in newest(repository).errors()] == ["/work/0003.ics"]
     assert "partial" not in repository.snapshots()[-1].tags
+
+
+def test_whether_an_event_was_deleted_is_no_guess(repository: Repository, backup: Backup) -> None:
+    account = Account({"work": events(5)}, vanishing={"0003.ics"}, listings={"work": 1})
+    outcome = backup(account)
+    assert [path for path, _ in outcome.failures] == ["/work/0003.ics"]
+    assert "cannot be told" in outcome.failures[0][1] and outcome.warnings == ()
+    assert len(contents(newest(repository))) == 4
 
 
 def test_a_dry_run_reads_and_stores_nothing(repository: Repository, backup: Backup) -> None:

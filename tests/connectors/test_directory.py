@@ -72,6 +72,24 @@ def test_directories_without_calendars_are_left_out_with_the_reason(tmp_path: Pa
     assert [(one.name, one.reason) for one in found.left_out] == [("notes", "holds no .ics files")]
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
+def test_a_directory_that_may_be_a_calendar_and_cannot_be_read_is_no_choice_but_a_failure(tmp_path: Path) -> None:
+    vdir(tmp_path / "work").chmod(0)
+    found = catalogue(tmp_path)
+    assert [one.key for one in found.collections] == ["work"] and found.left_out == []
+    with pytest.raises(CollectionUnreadable):
+        listing(tmp_path, "work")
+
+
+def test_links_that_lead_in_a_circle_cost_only_themselves(tmp_path: Path) -> None:
+    vdir(tmp_path / "work", count=2)
+    (tmp_path / "work" / "circle.ics").symlink_to("circle.ics")
+    (tmp_path / "circle").symlink_to("circle")
+    assert [one.key for one in catalogue(tmp_path).collections] == ["work"]
+    records = fetched(tmp_path / "work", listing(tmp_path / "work"))
+    assert sorted(type(record).__name__ for record in records) == ["Failed", "Resource", "Resource"]
+
+
 def test_a_missing_directory_is_an_error_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(DirectoryUnreadable, match="nowhere"):
         catalogue(tmp_path / "nowhere")

@@ -213,6 +213,15 @@ def test_all_homes_are_read_and_one_that_cannot_be_is_reported() -> None:
     assert "404" in found.left_out[0].reason
 
 
+def test_a_home_that_may_hold_calendars_and_cannot_be_read_is_not_left_out() -> None:
+    more = "<d:href>/home/team/</d:href></c:calendar-home-set>"
+    server = account(WORK, home_set=HOME_SET.replace("</c:calendar-home-set>", more))
+    server.on("PROPFIND", "/home/team/", reply(500))
+    found = discover(server, "/dav/")
+    assert urls(found) == [BASE + "/home/alice/work/"] and found.left_out == ()
+    assert [each.href for each in found.unreadable] == ["/home/team/"] and "500" in found.unreadable[0].reason
+
+
 @pytest.mark.parametrize(
     ("listing", "error"),
     [(reply(403), dav.Forbidden), (answer(), dav.BadAnswer), (answer(refused("/home/alice/", 404)), dav.NotFound)],

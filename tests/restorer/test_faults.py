@@ -126,6 +126,19 @@ def test_what_cannot_be_read_back_was_written_all_the_same_and_says_so(tmp_path:
     assert {one.reason for one in report.calendars[0].records} == {"could not be read back: 500: forgotten"}
 
 
+class Vanishing(Forgetful):
+    """Loses its calendars as soon as they are written."""
+
+    async def fetch(self, collection: Collection, versions: Sequence[Version]) -> list[Record]:
+        raise CollectionUnreadable(f"410: {len(versions)} records of {collection.key} are gone")
+
+
+def test_a_calendar_that_is_away_when_it_is_read_back_is_told_record_by_record(tmp_path: Path) -> None:
+    _, report = restored(snapshot(), Vanishing(tmp_path))
+    assert counts(report) == {"created": 6}
+    assert all(one.reason.startswith("could not be read back: 410") for one in report.calendars[0].records)
+
+
 def test_records_that_are_there_and_cannot_be_read_keep_their_names(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     unreadable = tmp_path / "home" / event(0).name
