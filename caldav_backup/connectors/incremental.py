@@ -24,6 +24,9 @@ ALWAYS_FETCH = 0x01
 #: The name was changed or suffixed, so the key is written out.
 HAS_KEY = 0x02
 
+#: Longest key that can be written out.
+MAX_KEY_BYTES = 0xFFFF
+
 _KNOWN = ALWAYS_FETCH | HAS_KEY
 _FIXED = 1 + DIGEST_SIZE
 
@@ -49,6 +52,9 @@ def encode_record(name: str, version: Version) -> bytes:
     if name == version.leaf:
         return bytes((flags,)) + version.digest()
     key = version.key.encode("utf-8", "surrogateescape")
+    if len(key) > MAX_KEY_BYTES:
+        # The next run does not know it again by its name, and fetches it.
+        return bytes((flags | ALWAYS_FETCH,)) + version.digest()
     return bytes((flags | HAS_KEY,)) + version.digest() + len(key).to_bytes(2, "big") + key
 
 

@@ -46,6 +46,12 @@ def test_a_cut_value_knows_less_and_never_fails(named: list[tuple[Version, bool]
     assert len(list(incremental.decode(value[:cut]))) <= len(named)
 
 
+def test_a_record_with_a_key_beyond_all_measure_is_fetched_again_and_never_fails() -> None:
+    version = Version("/cal/" + "x" * 70_000, "x" * 70_000, '"1"', 0, 1)
+    (known,) = incremental.decode(incremental.encode([incremental.encode_record("x~1.ics", version)]))
+    assert not known.matches(version) and known.key is None
+
+
 @given(st.binary(max_size=60))
 def test_foreign_bytes_never_fail(value: bytes) -> None:
     list(incremental.decode(value))
