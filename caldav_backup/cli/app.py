@@ -17,7 +17,7 @@ from caldav_backup.cli.exits import Exit, Usage, exit_of
 from caldav_backup.cli.invocation import Invocation
 from caldav_backup.cli.render import is_parser_error, show_answer, show_error
 from caldav_backup.cli.running import terminating
-from caldav_backup.cli.terminal import PROGRAM, OutputClosed, Terminal
+from caldav_backup.cli.terminal import PROGRAM, OutputClosed, Terminal, open_closed_streams
 
 #: The shell's completion asks through this variable.
 COMPLETION_VARIABLE = "_CALDAV_BACKUP_COMPLETE"
@@ -29,12 +29,16 @@ def main(
     terminal: Terminal | None = None,
 ) -> int:
     """Run the command line `arguments` and return the exit code; whatever is not given is the process's own."""
+    open_closed_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
+    terminal = terminal or Terminal()
     try:
         with terminating():
-            return _run(words, os.environ if environ is None else environ, terminal or Terminal())
-    except OutputClosed:
+            return _run(words, os.environ if environ is None else environ, terminal)
+    except (OutputClosed, BrokenPipeError):
         return Exit.FAILED
+    finally:
+        terminal.finish()
 
 
 def _run(words: Sequence[str], environ: Mapping[str, str], terminal: Terminal) -> int:
@@ -50,7 +54,7 @@ def _run(words: Sequence[str], environ: Mapping[str, str], terminal: Terminal) -
             return Exit.DONE
         show_answer(answer, _title(request), request.globals, terminal)
     except BaseException as error:
-        if isinstance(error, (SystemExit, OutputClosed)):
+        if isinstance(error, (SystemExit, OutputClosed, BrokenPipeError)):
             raise
         return _failed(error, request, terminal)
     return answer.exit

@@ -49,7 +49,7 @@ def show_answer(answer: Answer, command: str, options: Globals, terminal: Termin
 def show_error(error: BaseException, code: Exit, command: str, options: Globals, terminal: Terminal) -> None:
     """Print why a command ended: one line, and a traceback only when -vv asks for it."""
     message = error_message(error)
-    if options.json:
+    if options.json and not terminal.output_lost:
         terminal.write(_document(command, code, {"error": {"kind": error_kind(error), "message": message}}))
     else:
         terminal.tell(message)
@@ -101,8 +101,11 @@ def is_parser_error(error: BaseException) -> bool:
 def _parser_message(error: BaseException) -> str:
     assert isinstance(error, typer.TyperException)
     context = getattr(error, "ctx", None)
-    hint = f"; see '{context.command_path} --help'" if context is not None else ""
-    return " ".join(error.format_message().split()).removesuffix(".") + hint
+    message = " ".join(error.format_message().split()).removesuffix(".")
+    if context is None or message.endswith("?"):
+        # `Did you mean 'backup'?` is hint enough.
+        return message
+    return f"{message}; see '{context.command_path} --help'"
 
 
 def _document(command: str, code: Exit, content: Mapping[str, Any]) -> str:

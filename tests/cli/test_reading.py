@@ -194,4 +194,4 @@ def test_a_full_output_is_told(plain: Program) -> None:
             check=False,
         )
     assert done.returncode == 73
-    assert done.stderr == "caldav-backup: No space left on device\n"
+    assert done.stderr == "caldav-backup: standard output: No space left on device\n"

@@ -113,3 +113,22 @@ def test_a_dumb_terminal_gets_no_bar(store: Program) -> None:
     root = str(vdir(store.home / "vdir", "home", 5))
     code, seen = at_terminal(store, "backup", root, TERM="dumb")
     assert (code, "\x1b" in seen) == (0, False)
+
+
+END_OF_FILE = "\x04"
+
+
+def test_a_question_that_gets_no_answer_ends_on_a_line_of_its_own(cli: Program) -> None:
+    ended, seen = at_terminal(cli, "init", answers=[("New passphrase: ", END_OF_FILE)])
+    assert ended == 77
+    assert seen.splitlines()[-1] == "caldav-backup: New passphrase: no answer was given, so nothing was done"
+    assert not (cli.home / "store").exists()
+
+
+def test_an_end_of_input_is_no_consent(store: Program, radicale: Server) -> None:
+    store("backup", str(vdir(store.home / "vdir", "home", 1)))
+    store("destination", "add", "me", radicale.url, f"username={radicale.user}", f"password={radicale.password}")
+    ended, seen = at_terminal(store, "restore", "--to", "@me", answers=[("[y/N] ", END_OF_FILE)])
+    assert ended == 4
+    assert seen.splitlines()[-1] == "caldav-backup: nothing was written"
+    assert members(radicale) == []
