@@ -57,8 +57,9 @@ class AttributeWriter:
 
     def finish(self) -> dict[bytes, bytes]:
         """Every attribute's tree key with its entry's id."""
-        for attribute in self._gathered:
-            self._store(attribute)
+        with self._blobs.together():
+            for attribute in self._gathered:
+                self._store(attribute)
         self._gathered = []
         return self._ids
 

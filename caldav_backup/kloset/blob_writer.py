@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from caldav_backup.kloset.resources import ResourceType
@@ -44,6 +45,10 @@ class BlobWriter:
         """Store a record unless one of these older packfiles has it, no matter what the others have."""
         if not packfiles or packfiles.isdisjoint(self.packfiles_of(resource_type, mac)):
             self._add_once(resource_type, mac, record)
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is stored within lies in one packfile."""
+        return self._packer.together()
 
     def packfiles_of(self, resource_type: ResourceType, mac: bytes) -> set[bytes]:
         """The older packfiles that have a blob and are neither gone nor about to be deleted."""

@@ -14,7 +14,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from caldav_backup.kloset import records
-from caldav_backup.kloset.errors import Damaged, KlosetError, Locked, StorageFileMissing, UnsupportedStore
+from caldav_backup.kloset.errors import (
+    Damaged,
+    KlosetError,
+    Locked,
+    StorageError,
+    StorageFileMissing,
+    UnsupportedStore,
+)
 from caldav_backup.kloset.fields import read_fields
 from caldav_backup.kloset.resources import VERSION_1_0_0, ResourceType
 from caldav_backup.kloset.storage import Kind
@@ -83,6 +90,8 @@ class SharedLock:
         """Ids of locks that could not be read when this one was taken: damaged ones, or of newer programs."""
         self.refresh_error: KlosetError | None = None
         """Why the last refreshment failed, if it did; the lock holds for ten minutes from the last good one."""
+        self.release_error: StorageError | None = None
+        """Why the lock stayed behind, if it did; it counts for nothing after ten minutes."""
 
     def refresh(self) -> None:
         """Tell everybody that the work still goes on."""
@@ -91,11 +100,14 @@ class SharedLock:
         self._repository.storage.write(Kind.LOCK, self._identifier, sealed)
 
     def release(self) -> None:
-        """Give the lock up. Does nothing the second time."""
+        """Give the lock up. Does nothing the second time, and never fails: what it guarded is over."""
         self._released.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._repository.storage.delete(Kind.LOCK, self._identifier)
+        try:
+            self._repository.storage.delete(Kind.LOCK, self._identifier)
+        except StorageError as exc:
+            self.release_error = exc
 
     def keep_fresh(self) -> None:
         """Begin to refresh the lock by itself."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -70,6 +71,7 @@ class Packer:
         self._clock = clock
         self._open: _OpenPackfile | None = None
         self._stored: list[StoredPackfile] = []
+        self._holds_together = False
 
     @property
     def size(self) -> int:
@@ -86,8 +88,17 @@ class Packer:
         if packfile is None:
             packfile = self._open = _OpenPackfile(self._storage, self._keyed)
         packfile.append(resource_type, version, mac, encoded)
-        if packfile.size > self._max_size:
-            self._close()
+        self._close_if_full()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is added within lies in one packfile, which may become larger than others by that much."""
+        self._holds_together = True
+        try:
+            yield
+        finally:
+            self._holds_together = False
+        self._close_if_full()
 
     def finish(self) -> tuple[StoredPackfile, ...]:
         """All packfiles, in the order of writing; none when no blob was added. StorageError."""
@@ -99,6 +110,10 @@ class Packer:
         if self._open is not None:
             self._open.abort()
             self._open = None
+
+    def _close_if_full(self) -> None:
+        if self._open is not None and self._open.size > self._max_size and not self._holds_together:
+            self._close()
 
     def _close(self) -> None:
         if self._open is not None:

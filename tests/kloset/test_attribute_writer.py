@@ -51,6 +51,24 @@ def test_attributes_lie_in_packfiles_that_plakars_maintenance_keeps() -> None:
     assert_sound(repository)
 
 
+def test_no_attribute_is_torn_apart_where_a_packfile_is_full() -> None:
+    _, repository = make_store(packfile_size=20_000)
+    value = random.Random(2).randbytes(90_000)
+
+    def fill(builder: SnapshotBuilder) -> None:
+        add_directory(builder, "/home", some_files(200))
+        directory = builder.open_directory("/work")
+        directory.close({"user.large": value, "user.small": value[:64]})
+
+    snapshot = build(repository, fill)
+    assert len(repository.index.packfiles) > 1
+    assert len(attribute_packfiles(snapshot)) == 1
+    entry = repository.index.find_location(ResourceType.XATTR_ENTRY, find_attribute(snapshot, "user.large"))
+    assert entry is not None
+    assert {entry.packfile} == attribute_packfiles(snapshot)
+    assert_sound(repository)
+
+
 def find_attribute(snapshot: Snapshot, name: str) -> bytes:
     mac = Tree(snapshot.repository, XATTR_TREE, snapshot.header.xattrs).find(f"/work{name}:".encode())
     assert mac is not None

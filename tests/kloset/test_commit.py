@@ -14,6 +14,7 @@ from caldav_backup.kloset import (
     Repository,
     SnapshotBuilder,
     StorageNotWritable,
+    StorageUnavailable,
     open_storage,
 )
 from caldav_backup.kloset.check import check
@@ -165,6 +166,27 @@ def test_what_lay_in_a_lost_packfile_is_stored_again() -> None:
 
     again = build(repository, everything).header
     assert list(check(Repository.open(storage), read_data=True, snapshots=[again.identifier])) == []
+
+
+def test_a_lock_that_stays_behind_hides_neither_success_nor_the_reason_of_a_failure() -> None:
+    class Sticky(MemoryStorage):
+        is_full = False
+
+        def open_writer(self, kind: Kind) -> MemoryWriter:
+            if self.is_full and kind is Kind.STATE:
+                raise StorageNotWritable("the disk is full")
+            return super().open_writer(kind)
+
+        def delete(self, kind: Kind, identifier: bytes) -> None:
+            raise StorageUnavailable(f"{kind.noun} {identifier.hex()} cannot be deleted")
+
+    storage = Sticky()
+    repository = Repository.create(storage, Configuration.new(encrypted=False))
+    snapshot = build(repository, two_calendars)
+    assert repository.snapshots() == [snapshot.header]
+    storage.is_full = True
+    with pytest.raises(StorageNotWritable, match="full"):
+        build(repository, two_calendars)
 
 
 def test_states_name_the_one_before_as_their_parent() -> None:
