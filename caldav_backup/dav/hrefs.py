@@ -12,7 +12,8 @@ from urllib.parse import SplitResult, quote, unquote, unquote_to_bytes, urljoin,
 
 from caldav_backup.dav.errors import BadAnswer, InvalidLocation
 
-_SCHEMES = {
+#: How a location may begin, and how it is then asked.
+SCHEMES = {
     "caldav": "https",
     "caldavs": "https",
     "caldav+https": "https",
@@ -25,6 +26,8 @@ _PORTS = {"https": 443, "http": 80}
 _SEGMENT_SAFE = "!$&'()*+,;=:@~"
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/-]*")
 _MUST_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9._~!$&'()*+,;=:@/%-]")
+_LOOPBACK_NAMES = frozenset({"localhost", "ip6-localhost"})
+_URL = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _WEB_URL = re.compile(r"https?://", re.IGNORECASE)
 _DOT_SEGMENT = re.compile(r"(?:^|/)\.\.?(?:/|$)")
 
@@ -47,18 +50,30 @@ def parse_location(location: str) -> Location:
 
     plakar's `caldav://https://…` is taken too. Raises InvalidLocation, whose text never shows userinfo.
     """
-    scheme, separator, rest = location.strip().partition("://")
-    scheme = scheme.lower()
-    if not separator or scheme not in _SCHEMES:
-        raise InvalidLocation("a CalDAV location looks like caldav://host/path or https://host/path")
-    if scheme == "caldav" and _WEB_URL.match(rest):
-        scheme, _, rest = rest.partition("://")
-    parts = _split(f"{_SCHEMES[scheme.lower()]}://{rest}")
-    if parts is None:
-        raise InvalidLocation("the location names no host; one looks like caldav://host/path")
+    parts = parse_url(location)
     username = unquote(parts.username) if parts.username else None
     password = unquote(parts.password) if parts.password is not None else None
     return Location(_unsplit(parts, _escaped(parts.path) or "/"), username, password)
+
+
+def parse_url(location: str) -> SplitResult:
+    """The parts of the http or https URL that `location` means, userinfo, query and fragment as they stand.
+
+    Raises InvalidLocation, whose text shows nothing of it: an unescaped character in a password is what makes a URL
+    unreadable most often.
+    """
+    scheme, separator, rest = location.strip().partition("://")
+    scheme = scheme.lower()
+    if not separator or scheme not in SCHEMES:
+        raise InvalidLocation("a CalDAV location looks like caldav://host/path or https://host/path")
+    if scheme == "caldav" and _URL.match(rest):
+        # Only the web's own schemes stand inside.
+        parts = _split(rest) if _WEB_URL.match(rest) else None
+    else:
+        parts = _split(f"{SCHEMES[scheme]}://{rest}")
+    if parts is None:
+        raise InvalidLocation("the location is no URL of a server; one looks like caldav://host/path")
+    return parts
 
 
 def normalise(href: str) -> str:
@@ -162,7 +177,7 @@ def is_loopback(url: str) -> bool:
     from ipaddress import ip_address
 
     host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
+    if host in _LOOPBACK_NAMES or host.endswith(".localhost"):
         return True
     try:
         return ip_address(host).is_loopback

@@ -1,7 +1,7 @@
 """What a location's text says: a server's URL or a directory, and credentials that somebody put into it.
 
-Owns the schemes (`caldav`, `caldav+http`, `https`, `http`, plakar's `caldav://https://…`), the splitting off of
-userinfo, the refusal of plain http beyond this machine, and masks for URLs that are secrets themselves.
+Owns what is a server and what a directory, the splitting off of userinfo, the refusal of plain http beyond this
+machine, and masks for URLs that are secrets themselves. The schemes of servers are `dav.hrefs`'s.
 """
 
 from __future__ import annotations
@@ -9,22 +9,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
+from caldav_backup.dav import hrefs
+from caldav_backup.dav.errors import InvalidLocation
 from caldav_backup.settings.errors import SettingsError
 from caldav_backup.settings.secret import Secret
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_WEB_SCHEMES = {
-    "caldav": "https",
-    "caldavs": "https",
-    "caldav+https": "https",
-    "caldav+http": "http",
-    "https": "https",
-    "http": "http",
-}
 _FILE_SCHEMES = frozenset({"file", "fs"})
-_LOOPBACK_NAMES = frozenset({"localhost", "ip6-localhost"})
 #: Path segments of private feed addresses, such as Google's `/private-0123…/basic.ics`.
 _PRIVATE_SEGMENT = re.compile(r"(?<=/)(private-)[^/?#\s]+")
 _PARAMETER = re.compile(r"((?:[?&]|%3F|%26)[A-Za-z0-9_.~-]+=)[^\s&;'\"]+", re.IGNORECASE)
@@ -99,10 +92,13 @@ def parse_address(location: str, *, insecure: bool, where: str) -> Address:
     scheme = scheme.lower()
     if scheme in _FILE_SCHEMES:
         return DirectoryAddress(Path(unquote(rest) if scheme == "file" else rest))
-    if scheme not in _WEB_SCHEMES:
+    if scheme not in hrefs.SCHEMES:
         raise SettingsError(f"{where}: {masked(location)} has the scheme {scheme!r}; use caldav:// or https://")
-    parts = _split(rest if scheme == "caldav" and is_url(rest) else f"{_WEB_SCHEMES[scheme]}://{rest}", where)
-    if parts.scheme == "http" and not insecure and not _is_loopback(parts.hostname or ""):
+    try:
+        parts = hrefs.parse_url(location)
+    except InvalidLocation as error:
+        raise SettingsError(f"{where}: {error}") from error
+    if parts.scheme == "http" and not insecure and not hrefs.is_loopback(parts.geturl()):
         raise SettingsError(
             f"{where}: {masked(location)} would send the password in clear; use https, or insecure=true if you must"
         )
@@ -126,26 +122,3 @@ def scrubbed(text: str) -> str:
 def _masked_parameter(parameter: str) -> str:
     name, equals, _ = parameter.partition("=")
     return f"{name}=***" if equals else "***"
-
-
-def _split(url: str, where: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        is_usable = bool(parts.hostname) and parts.port != 0 and parts.scheme in {"http", "https"}
-    except ValueError:
-        is_usable = False
-    if not is_usable:
-        # The text is not shown: an unescaped character in a password is what makes a URL unreadable most often.
-        raise SettingsError(f"{where}: the location is no URL of a server; one looks like caldav://host/path")
-    return urlsplit(url)
-
-
-def _is_loopback(host: str) -> bool:
-    from ipaddress import ip_address
-
-    if host in _LOOPBACK_NAMES or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -43,7 +43,16 @@ def test_credentials_are_split_off_and_decoded_and_never_shown() -> None:
 
 @pytest.mark.parametrize(
     "location",
-    ["", "cloud.example", "ftp://cloud.example", "caldav://", "https://:80/", "https://u:p@:0/", "https://h:99999/"],
+    [
+        "",
+        "cloud.example",
+        "ftp://cloud.example",
+        "caldav://ftp://cloud.example/",
+        "caldav://",
+        "https://:80/",
+        "https://u:p@:0/",
+        "https://h:99999/",
+    ],
 )
 def test_what_is_no_location_is_refused_without_showing_it(location: str) -> None:
     with pytest.raises(InvalidLocation) as caught:
@@ -195,6 +204,7 @@ def test_credentials_stay_with_their_host(own: str, other: str, may: bool) -> No
         ("http://[::1]/", True),
         ("http://localhost/", True),
         ("http://calendar.localhost/", True),
+        ("http://ip6-localhost:5232/", True),
         ("http://192.168.1.2/", False),
         ("http://localhost.example/", False),
         ("file:///x", False),
