@@ -13,7 +13,7 @@ from caldav_backup.archiver.outcome import IMPORTER_TYPE
 from caldav_backup.connectors import incremental, naming
 from caldav_backup.connectors.base import ATTRIBUTE_PREFIX
 from caldav_backup.connectors.incremental import KnownResource
-from caldav_backup.kloset import Header, Repository, Snapshot
+from caldav_backup.kloset import Damaged, Header, Repository, Snapshot
 
 #: How many snapshots back a calendar is looked for; a calendar that was last seen before is read anew.
 DEPTH = 100
@@ -69,17 +69,22 @@ def find_parents(repository: Repository, job: str, origin: str, keys: Sequence[s
     """Look back until every collection key was found in a snapshot of this identity, `DEPTH` snapshots at most.
 
     A calendar that was away may find its name given to another one meanwhile: that one keeps it, and what was stored
-    under it before is no parent, since files are kept by their path.
+    under it before is no parent, since files are kept by their path. A damaged snapshot is no parent either: it would
+    only save work, and must not end this run and all that follow.
     """
     missing = set(keys)
     taken: set[str] = set()
     newest: Snapshot | None = None
     calendars: dict[str, ParentCalendar] = {}
     for depth, snapshot in enumerate(_same_identity(repository, job, origin)):
-        newest = newest or snapshot
-        if not missing or depth == DEPTH:
+        if newest is not None and (not missing or depth == DEPTH):
             break
-        for calendar, key in _calendars(snapshot):
+        try:
+            held = list(_calendars(snapshot))
+        except Damaged:
+            continue
+        newest = newest or snapshot
+        for calendar, key in held:
             if key in missing and naming.fold(calendar.name) not in taken:
                 missing.discard(key)
                 taken.add(naming.fold(calendar.name))
