@@ -9,7 +9,7 @@ import typer
 from caldav_backup.cli.answer import Answer
 from caldav_backup.cli.exits import Usage
 from caldav_backup.cli.invocation import invocation_of
-from caldav_backup.cli.opening import open_repository
+from caldav_backup.cli.opening import choose_header, open_repository
 
 
 def command(
@@ -19,14 +19,14 @@ def command(
     source: Annotated[str | None, typer.Option(metavar="SOURCE", help="Of this source: @name or origin.")] = None,
 ) -> Answer:
     """Print one event exactly as the server gave it."""
-    from caldav_backup.inspection.references import choose, parse_reference
+    from caldav_backup.inspection.references import parse_reference
 
     run = invocation_of(context)
     reference = parse_reference(path)
     if reference.path is None:
         raise Usage(f"cat needs a path behind the snapshot: {reference.snapshot}:/calendar/event.ics")
     repository = open_repository(run)
-    header = choose(repository.snapshots(), reference.snapshot, source)
+    header = choose_header(run, repository.snapshots(), reference.snapshot, source)
     snapshot = repository.snapshot(header.identifier)
     entry = snapshot.resolve(reference.path)
     if entry.is_directory:

@@ -10,8 +10,8 @@ from caldav_backup.cli.answer import Answer
 from caldav_backup.cli.durations import share
 from caldav_backup.cli.exits import Exit
 from caldav_backup.cli.invocation import invocation_of
-from caldav_backup.cli.opening import open_repository
-from caldav_backup.inspection.references import choose, parse_reference
+from caldav_backup.cli.opening import choose_header, open_repository
+from caldav_backup.inspection.references import parse_reference
 
 Subset = Annotated[str | None, typer.Option(metavar="SHARE", help="Read this share of the contents: 10%.")]
 
@@ -35,7 +35,7 @@ def command(
     chosen = None
     if snapshots:
         headers = repository.snapshots()
-        chosen = [choose(headers, parse_reference(word).snapshot, source).identifier for word in snapshots]
+        chosen = [choose_header(run, headers, parse_reference(word).snapshot, source).identifier for word in snapshots]
     findings = list(
         check(repository, read_data=read_data or read_data_subset is not None, share=part, snapshots=chosen)
     )

@@ -9,7 +9,7 @@ import typer
 from caldav_backup.cli.answer import Answer
 from caldav_backup.cli.invocation import Invocation, invocation_of
 from caldav_backup.cli.listings import human_size, snapshot_fields
-from caldav_backup.cli.opening import check_identity, open_repository
+from caldav_backup.cli.opening import check_identity, choose_header, open_repository
 from caldav_backup.cli.terminal import clean
 from caldav_backup.inspection.moments import local_text, utc_text
 
@@ -57,10 +57,10 @@ def _store(run: Invocation) -> Answer:
 
 
 def _snapshot(run: Invocation, word: str, source: str | None) -> Answer:
-    from caldav_backup.inspection.references import choose, parse_reference
+    from caldav_backup.inspection.references import parse_reference
 
     repository = open_repository(run)
-    header = choose(repository.snapshots(), parse_reference(word).snapshot, source)
+    header = choose_header(run, repository.snapshots(), parse_reference(word).snapshot, source)
     result = snapshot_fields(header) | _more(header)
     shown = result | {
         "time": local_text(header.timestamp_ns),

@@ -26,6 +26,8 @@ class Invocation:
         self.environ = environ
         self.terminal = terminal
         self.words = words
+        #: Snapshots of this run's store that were left out because their headers are damaged.
+        self.damaged_snapshots = 0
 
     @cached_property
     def directories(self) -> Directories:

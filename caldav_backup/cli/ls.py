@@ -10,11 +10,11 @@ import typer
 
 from caldav_backup.cli import listings
 from caldav_backup.cli.answer import Answer
-from caldav_backup.cli.exits import Usage
+from caldav_backup.cli.exits import Exit, Usage
 from caldav_backup.cli.invocation import Invocation, invocation_of
-from caldav_backup.cli.opening import open_repository
+from caldav_backup.cli.opening import choose_header, open_repository
 from caldav_backup.inspection.moments import moment_ns
-from caldav_backup.inspection.references import choose, parse_reference
+from caldav_backup.inspection.references import parse_reference
 from caldav_backup.inspection.snapshots import Filter
 
 WORDS = ("snapshots", "calendars", "events", "errors")
@@ -55,7 +55,8 @@ def command(
     if what == "snapshots":
         if snapshot is not None:
             raise Usage("'ls snapshots' lists all of them; 'ls SNAP' lists what is in one")
-        return listings.snapshots(chosen.apply(open_repository(run).snapshots()), whole_ids=uuid)
+        listed = listings.snapshots(chosen.apply(open_repository(run).snapshots()), whole_ids=uuid)
+        return replace(listed, exit=Exit.DAMAGED) if run.damaged_snapshots else listed
     if what in WORDS:
         return _of_one(run, what, snapshot or "latest", chosen, recursive=recursive)
     if snapshot is not None:
@@ -67,7 +68,7 @@ def _of_one(run: Invocation, what: str, word: str, chosen: Filter, *, recursive:
     reference = parse_reference(word)
     repository = open_repository(run)
     headers = replace(chosen, source=None, hidden_too=True).apply(repository.snapshots())
-    header = choose(headers, reference.snapshot, chosen.source)
+    header = choose_header(run, headers, reference.snapshot, chosen.source)
     snapshot = repository.snapshot(header.identifier)
     path = reference.path or "/"
     match what:

@@ -6,6 +6,7 @@ there last time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,13 @@ from caldav_backup.settings import Location
 if TYPE_CHECKING:
     from caldav_backup.kloset.configuration import Configuration
     from caldav_backup.kloset.errors import Damaged
+    from caldav_backup.kloset.header import Header
     from caldav_backup.kloset.repository import Repository
 
 #: How often a person may mistype.
 ATTEMPTS = 3
+#: Damaged snapshots that are told one by one; they often lie in the same packfile.
+WARNED_OF = 3
 
 
 def open_repository(run: Invocation) -> Repository:
@@ -41,7 +45,7 @@ def open_repository(run: Invocation) -> Repository:
                 passphrase=None if given is None else given.passphrase.reveal_bytes(),
                 expected=expected,
                 allow_kdf_cost=run.options.allow_kdf_cost,
-                unreadable=partial(_warn_of_snapshot, run),
+                unreadable=partial(_leave_out, run),
             )
         except WrongPassphrase as error:
             if given is None or not given.typed or attempt + 1 == ATTEMPTS:
@@ -53,9 +57,28 @@ def open_repository(run: Invocation) -> Repository:
     raise AssertionError("the loop returns or raises")
 
 
-def _warn_of_snapshot(run: Invocation, identifier: bytes, error: Damaged) -> None:
+def choose_header(run: Invocation, headers: Sequence[Header], word: str, source: str | None) -> Header:
+    """The snapshot that `word` names, as `references.choose`; Damaged where a damaged one may be what was meant."""
+    from caldav_backup.inspection.errors import NoSuchSource
+    from caldav_backup.inspection.references import choose
+    from caldav_backup.kloset.errors import Damaged, SnapshotNotFound
+
+    try:
+        return choose(headers, word, source)
+    except (SnapshotNotFound, NoSuchSource) as error:
+        if not run.damaged_snapshots:
+            raise
+        count = f"{run.damaged_snapshots} damaged {'one was' if run.damaged_snapshots == 1 else 'ones were'}"
+        raise Damaged(f"{error}; {count} left out, of which 'caldav-backup check' tells more") from error
+
+
+def _leave_out(run: Invocation, identifier: bytes, error: Damaged) -> None:
     """One snapshot that is damaged must not stand between a person and all the others."""
-    run.warn(f"snapshot {identifier.hex()[:8]} is damaged and left out: {error}")
+    run.damaged_snapshots += 1
+    if run.damaged_snapshots <= WARNED_OF:
+        run.warn(f"snapshot {identifier.hex()[:8]} is damaged and left out: {error}")
+    elif run.damaged_snapshots == WARNED_OF + 1:
+        run.warn("more snapshots are damaged and left out; 'caldav-backup check' tells of all")
 
 
 def remember(run: Invocation, store: Location, repository: Repository) -> None:

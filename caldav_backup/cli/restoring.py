@@ -13,10 +13,9 @@ from caldav_backup.cli.answer import Answer
 from caldav_backup.cli.endpoints import STANDARD_OUTPUT, is_server, open_destination
 from caldav_backup.cli.exits import Guarded, Usage
 from caldav_backup.cli.invocation import Invocation
-from caldav_backup.cli.opening import open_repository
+from caldav_backup.cli.opening import choose_header, open_repository
 from caldav_backup.cli.progress_view import watched
 from caldav_backup.cli.running import RunAsync, asynchronous
-from caldav_backup.inspection.references import choose
 
 if TYPE_CHECKING:
     from caldav_backup.connectors.destination import Destination
@@ -41,7 +40,7 @@ class Restore:
         if to == STANDARD_OUTPUT and self.run.options.json:
             raise Usage("--json prints its document on standard output, so the events cannot go there, too")
         repository = open_repository(self.run)
-        header = choose(repository.snapshots(), self.word, self.source)
+        header = choose_header(self.run, repository.snapshots(), self.word, self.source)
         destination = open_destination(self.run, to)
         with asynchronous() as run_async:
             try:

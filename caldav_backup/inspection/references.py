@@ -50,7 +50,7 @@ def choose(headers: Sequence[Header], word: str, source: str | None = None) -> H
     if latest is not None:
         back = int(latest[1] or 0)
         if back >= len(candidates):
-            raise SnapshotNotFound(f"there is no {word}: the store has {len(candidates)} good snapshots of this source")
+            raise SnapshotNotFound(f"there is no {word}: the store has {_good_ones(len(candidates), headers)}")
         return candidates[-1 - back]
     return _by_date(candidates, word[1:])
 
@@ -63,6 +63,12 @@ def _good(headers: Sequence[Header], source: str | None) -> list[Header]:
     if len(sources) > 1:
         raise SourceNeeded(f"the store holds several sources; say which with --source: {', '.join(sources)}")
     return good
+
+
+def _good_ones(count: int, headers: Sequence[Header]) -> str:
+    if not headers:
+        return "no snapshots"
+    return f"{count or 'no'} good snapshot{'' if count == 1 else 's'} of this source"
 
 
 def _by_date(candidates: Sequence[Header], text: str) -> Header:

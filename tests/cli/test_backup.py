@@ -78,7 +78,7 @@ def test_a_damaged_snapshot_stands_in_the_way_of_no_other(store: Program) -> Non
     for packfile in set((store.home / "store" / "packfiles").rglob("*")) - before:
         packfile.unlink()
     listed = store("ls", "--uuid")
-    assert (listed.code, first in listed.out, second in listed.out) == (0, True, False)
+    assert (listed.code, first in listed.out, second in listed.out) == (65, True, False)
     assert listed.err.startswith(f"caldav-backup: warning: snapshot {second[:8]} is damaged and left out: ")
     assert store("ls", "events", "--quiet").code == 0
     third = store("backup", root, "--json").document["result"]["backups"][0]["snapshot"]

@@ -44,6 +44,21 @@ def one_line(ended: Ended, code: int) -> str:
     return line
 
 
+def assert_damaged(store: Program) -> None:
+    """Both snapshots are left out, each with a warning, and what would need them says why it cannot have them."""
+    for words in (
+        ["ls"],
+        ["restore", "--to", str(store.home / "out")],
+        ["cat", "latest:/home/a.ics"],
+        ["info", "latest"],
+    ):
+        ended = store(*words)
+        assert (ended.code, ended.out) == (65, ""), ended
+        first, second, *error = ended.err.splitlines()
+        assert all("is damaged and left out" in line for line in (first, second))
+        assert error == [] if words == ["ls"] else "2 damaged ones were left out" in error[0]
+
+
 def test_a_wrong_passphrase(cli: Program) -> None:
     make_encrypted(cli)
     assert "passphrase" in one_line(cli("ls", CALDAV_BACKUP_PASSPHRASE="wrong"), 77)
@@ -76,8 +91,7 @@ def test_a_config_that_is_cut_or_garbage(store: Program) -> None:
 def test_a_truncated_packfile(store: Program) -> None:
     for packfile in files(store, "packfiles"):
         packfile.write_bytes(packfile.read_bytes()[: packfile.stat().st_size // 2])
-    one_line(store("ls"), 65)
-    one_line(store("restore", "latest", "--to", str(store.home / "out")), 65)
+    assert_damaged(store)
     ended = store("check")
     assert (ended.code, ended.err.startswith("caldav-backup: damage: ")) == (65, True)
 
@@ -85,7 +99,7 @@ def test_a_truncated_packfile(store: Program) -> None:
 def test_a_missing_packfile(store: Program) -> None:
     for packfile in files(store, "packfiles"):
         packfile.unlink()
-    one_line(store("ls"), 65)
+    assert_damaged(store)
 
 
 def test_a_missing_state(store: Program) -> None:
@@ -205,3 +219,12 @@ def test_a_passphrase_in_no_message_at_all(store: Program) -> None:
     ended = store("ls", "-vv", CALDAV_BACKUP_PASSPHRASE=MARK)
     assert ended.code == 78
     assert MARK not in ended.err + ended.out
+
+
+def test_many_damaged_snapshots_are_not_all_told(store: Program) -> None:
+    for _ in range(3):
+        store("backup", str(store.home / "vdir"))
+    for packfile in files(store, "packfiles"):
+        packfile.unlink()
+    lines = store("ls").err.splitlines()
+    assert (len(lines), "more snapshots are damaged" in lines[-1]) == (4, True)

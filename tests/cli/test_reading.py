@@ -140,7 +140,7 @@ def test_a_snapshot_is_described(plain: Program) -> None:
     [
         (["ls", "ffff"], 66, "no snapshot ffff"),
         (["ls", "frobnicate"], 2, "is no snapshot"),
-        (["ls", "latest~1"], 66, "1 good snapshots"),
+        (["ls", "latest~1"], 66, "1 good snapshot"),
         (["ls", "@2020-01-01"], 66, "no snapshot up to 2020-01-01; the oldest is of 2026"),
         (["ls", "latest:/nowhere"], 66, "/nowhere"),
         (["ls", "calendars", "latest:/nowhere"], 66, "/nowhere"),
