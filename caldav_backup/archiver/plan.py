@@ -14,6 +14,8 @@ from caldav_backup.connectors.incremental import KnownResource
 
 #: Records of one request (RFC 4791 §7.9 sets no limit; servers do).
 BATCH = 100
+#: Bytes of one request, as far as they are known beforehand: several are held in memory at once.
+BATCH_BYTES = 16 * 1024 * 1024
 #: Kept records that one span may carry besides.
 KEPT_PER_SPAN = 5_000
 
@@ -43,15 +45,18 @@ class CalendarPlan:
         return self.to_fetch == 0 and self.deleted == 0
 
     def spans(self) -> Iterator[Sequence[Item]]:
-        """Consecutive items with at most `BATCH` to fetch in each."""
+        """Consecutive items with at most `BATCH` and `BATCH_BYTES` to fetch in each, or one larger record."""
         span: list[Item] = []
-        fetches = 0
+        fetches = size = 0
         for item in self.items:
-            if fetches == BATCH or len(span) == KEPT_PER_SPAN + BATCH:
+            length = 0 if item.keep else max(0, item.version.length)
+            is_full = fetches == BATCH or (fetches > 0 and size + length > BATCH_BYTES)
+            if is_full or len(span) == KEPT_PER_SPAN + BATCH:
                 yield span
-                span, fetches = [], 0
+                span, fetches, size = [], 0, 0
             span.append(item)
             fetches += not item.keep
+            size += length
         if span:
             yield span
 

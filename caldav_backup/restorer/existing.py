@@ -6,7 +6,8 @@ Owns the one listing and the fetching in batches that tell it; decides nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from caldav_backup import ics
@@ -17,6 +18,8 @@ from caldav_backup.connectors.destination import Destination
 #: Records of one request, and requests under way at once; the destination's own limit may be lower.
 BATCH = 100
 AT_ONCE = 3
+#: Bytes of one request, as far as they are known beforehand.
+BATCH_BYTES = 16 * 1024 * 1024
 
 
 class There(NamedTuple):
@@ -66,12 +69,24 @@ async def fetch_all(
     destination: Destination, collection: Collection, versions: Sequence[Version]
 ) -> AsyncIterator[Record]:
     """The records of all `versions`, in order, some batches at once and never more in memory."""
-    for start in range(0, len(versions), BATCH * AT_ONCE):
-        window = versions[start : start + BATCH * AT_ONCE]
-        batches = [window[first : first + BATCH] for first in range(0, len(window), BATCH)]
-        for records in await asyncio.gather(*(destination.fetch(collection, batch) for batch in batches)):
+    batches = _batches(versions)
+    while window := list(islice(batches, AT_ONCE)):
+        for records in await asyncio.gather(*(destination.fetch(collection, batch) for batch in window)):
             for record in records:
                 yield record
+
+
+def _batches(versions: Sequence[Version]) -> Iterator[Sequence[Version]]:
+    """Versions of one request each: at most `BATCH`, and `BATCH_BYTES` unless one alone is larger."""
+    start = size = 0
+    for position, version in enumerate(versions):
+        length = max(0, version.length)
+        if position - start == BATCH or (position > start and size + length > BATCH_BYTES):
+            yield versions[start:position]
+            start, size = position, 0
+        size += length
+    if start < len(versions):
+        yield versions[start:]
 
 
 def _key(uid: str | None, leaf: str) -> str:

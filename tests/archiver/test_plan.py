@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caldav_backup.archiver.plan import BATCH, CalendarPlan, plan_calendar
+from caldav_backup.archiver.plan import BATCH, BATCH_BYTES, CalendarPlan, plan_calendar
 from caldav_backup.connectors import incremental, naming
 from caldav_backup.connectors.base import Collection, Version
 from caldav_backup.connectors.incremental import KnownResource
@@ -90,3 +90,16 @@ def test_spans_hold_one_request_each_and_cover_everything_in_order() -> None:
     assert [item for span in spans for item in span] == list(plan.items)
     fetches = [sum(not item.keep for item in span) for span in spans]
     assert max(fetches) == BATCH and len(spans) == 4
+
+
+def test_spans_of_large_records_are_short() -> None:
+    quarter = BATCH_BYTES // 4
+    lengths = [1, quarter, quarter, 2 * quarter, quarter, 8 * quarter, 1, 1]
+    listing = [version(number)._replace(length=length) for number, length in enumerate(lengths)]
+    spans = list(plan_calendar("/cal", CALENDAR, listing, []).spans())
+    assert [[item.version.length for item in span] for span in spans] == [
+        [1, quarter, quarter],
+        [2 * quarter, quarter],
+        [8 * quarter],
+        [1, 1],
+    ]
