@@ -144,6 +144,17 @@ def fits(storage: FullStorage, room: int) -> bool:
     return True
 
 
+def test_a_lock_that_cannot_be_removed_does_not_undo_a_commit() -> None:
+    class Sticky(MemoryStorage):
+        def delete(self, kind: Kind, identifier: bytes) -> None:
+            raise StorageNotWritable(f"{kind.noun} {identifier.hex()} cannot be deleted")
+
+    storage = Sticky()
+    repository = Repository.create(storage, Configuration.new(encrypted=False))
+    header = build(repository, two_calendars).header
+    assert Repository.open(storage).snapshots() == [header]
+
+
 def test_the_store_is_looked_at_again_once_the_lock_is_held() -> None:
     storage, repository = make_store()
     assert repository.snapshots() == []
