@@ -161,8 +161,8 @@ class SnapshotBuilder:
             self._unlock()
 
     def _unlock(self) -> None:
-        # What counts was said before: the snapshot is there, or an error is on its way. A lock that stays behind because
-        # the storage fails just now counts for nothing after ten minutes.
+        # What counts was said before: the snapshot is there, or an error is on its way. A lock that stays behind
+        # because the storage fails just now counts for nothing after ten minutes.
         with suppress(StorageError):
             self._lock.release()
 
