@@ -163,9 +163,8 @@ class Repository:
             version, stream = self.open_file(ResourceType.STATE, self.storage.read(Kind.STATE, identifier), name)
             return State.from_bytes(stream, version)
         except (Damaged, StorageFileMissing) as exc:
-            raise Damaged(
-                f"{name} cannot be read ({exc}); run a check, or bring it back from a copy of the store"
-            ) from exc
+            what = str(exc) if name in str(exc) else f"{name} cannot be read ({exc})"
+            raise Damaged(f"{what}; run a check, or bring it back from a copy of the store") from exc
 
     def put_state(self, identifier: bytes, runs: Sequence[Run], *, timestamp_ns: int | None = None) -> State:
         """Commit what `runs` say as a new state: from now on everybody sees it."""

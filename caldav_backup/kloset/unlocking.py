@@ -15,7 +15,7 @@ from blake3 import blake3
 from caldav_backup.kloset import envelope
 from caldav_backup.kloset.configuration import Configuration
 from caldav_backup.kloset.encryption import check_canary, make_canary
-from caldav_backup.kloset.errors import PassphraseNotExpected, PassphraseRequired
+from caldav_backup.kloset.errors import Damaged, PassphraseNotExpected, PassphraseRequired
 from caldav_backup.kloset.keys import derive_key
 from caldav_backup.kloset.resources import MAC_SIZE, VERSION_1_0_0, BytesLike, ResourceType
 
@@ -35,7 +35,10 @@ def parse(content: bytes) -> Configuration:
     Damaged, also for any changed byte of a plaintext store's; UnsupportedStore.
     """
     envelope.read_header(ResourceType.CONFIG, content, _NAME)
-    configuration = Configuration.from_bytes(content[envelope.HEADER_SIZE : -MAC_SIZE])
+    try:
+        configuration = Configuration.from_bytes(content[envelope.HEADER_SIZE : -MAC_SIZE])
+    except Damaged as exc:
+        raise Damaged(f"{_NAME} is damaged or cut short ({exc}); use another copy of it if there is one") from exc
     if not configuration.is_encrypted:
         envelope.unwrap(ResourceType.CONFIG, content, _mac(None), _NAME)
     return configuration

@@ -32,7 +32,10 @@ def check_packfiles(
         message = "the packfile is missing; what only it holds is lost unless another copy of the store has it"
         findings.damage("packfile", identifier.hex(), message)
     for identifier in sorted(stored - named):
-        message = "no state names it: an interrupted run left it behind; a maintenance removes it after some days"
+        message = (
+            "no state names it: an interrupted run left it behind, or its state was lost; "
+            "a maintenance removes it after some days"
+        )
         findings.warn("packfile", identifier.hex(), message)
     yield from findings.drain()
     for number, identifier in enumerate(sorted(named & stored)):

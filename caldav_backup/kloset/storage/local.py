@@ -33,7 +33,7 @@ def read_range(path: Path, offset: int, length: int) -> bytes:
     if not inside or len(content) != length:
         raise Damaged(
             f"{path} is cut short or what refers to it is wrong: "
-            f"{length} bytes from {offset} were to be read, it has {size}"
+            f"{length} bytes from {offset} were to be read, it has {size}; run a check to see what is affected"
         )
     return content
 
