@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from caldav_backup.cli.answer import Answer
 from caldav_backup.cli.command_line import context
+from caldav_backup.cli.counting import counted
 from caldav_backup.cli.endpoints import open_source
 from caldav_backup.cli.exits import Exit, exit_of, worst
 from caldav_backup.cli.invocation import Invocation
@@ -138,7 +139,8 @@ def _line(source: str, outcome: Outcome, *, dry_run: bool) -> str:
     if outcome.warnings:
         counts.append(f"{len(outcome.warnings)} listed by the server and not there")
     made = "dry run" if dry_run else made
-    return f"{source}: {made}: {outcome.calendars} calendars, {outcome.records} events ({'; '.join(counts)})"
+    held = f"{counted(outcome.calendars, 'calendar')}, {counted(outcome.records, 'event')}"
+    return f"{source}: {made}: {held} ({'; '.join(counts)})"
 
 
 def _troubles(ended: Ended) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from caldav_backup.cli.answer import Answer
+from caldav_backup.cli.counting import counted
 from caldav_backup.cli.durations import share
 from caldav_backup.cli.exits import Exit
 from caldav_backup.cli.invocation import invocation_of
@@ -41,7 +42,7 @@ def command(
     )
     damaged = [finding for finding in findings if finding.severity is Severity.DAMAGE]
     lines = [f"{each.severity.value}: {each.what} {each.where}: {each.message}" for each in findings]
-    looked_at = f"{len(chosen)} snapshots" if chosen is not None else "the store"
+    looked_at = counted(len(chosen), "snapshot") if chosen is not None else "the store"
     result = {
         "snapshots": None if chosen is None else [identifier.hex() for identifier in chosen],
         "read_data": part if read_data or read_data_subset else 0,
@@ -52,7 +53,9 @@ def command(
     }
     return Answer(
         result,
-        summary=[f"{looked_at}: {len(damaged)} damages found" if damaged else f"{looked_at}: no damage found"],
+        summary=[
+            f"{looked_at}: damaged in {counted(len(damaged), 'place')}" if damaged else f"{looked_at}: no damage found"
+        ],
         trouble=lines,
         exit=Exit.DAMAGED if damaged else Exit.DONE,
     )

@@ -11,8 +11,9 @@ from caldav_backup.cli.answer import Answer, Table
 from caldav_backup.cli.endpoints import open_source
 from caldav_backup.cli.exits import Exit, Usage
 from caldav_backup.cli.invocation import invocation_of
+from caldav_backup.cli.render import about
 from caldav_backup.cli.running import run_async
-from caldav_backup.settings import Kind
+from caldav_backup.settings import Kind, masked
 
 if TYPE_CHECKING:
     from caldav_backup.connectors.base import Catalogue, Collection, Source
@@ -30,8 +31,9 @@ def command(
     """List the calendars of a source, and what a backup leaves out. Changes nothing anywhere."""
     run = invocation_of(context)
     location = run.settings.given_location(Kind.SOURCE, source or _only(run.settings.names(Kind.SOURCE)))
-    opened = open_source(run, location)
-    catalogue, counts = run_async(_look(opened))
+    with about(f"@{location.name}" if location.name else masked(location.location)):
+        opened = open_source(run, location)
+        catalogue, counts = run_async(_look(opened))
     pairs = zip(catalogue.collections, counts, strict=True)
     found = sorted((_fields(*pair) for pair in pairs), key=lambda each: each["path"])
     rows = [[_shown(each[column]) for column in ("path", "displayname", *_COLUMNS[2:])] for each in found]

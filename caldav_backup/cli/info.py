@@ -9,7 +9,7 @@ import typer
 from caldav_backup.cli.answer import Answer
 from caldav_backup.cli.invocation import Invocation, invocation_of
 from caldav_backup.cli.listings import human_size, snapshot_fields
-from caldav_backup.cli.opening import check_identity, choose_header, open_repository
+from caldav_backup.cli.opening import choose_header, find_store, open_repository
 from caldav_backup.cli.terminal import clean
 from caldav_backup.inspection.moments import local_text, utc_text
 
@@ -30,12 +30,7 @@ def command(
 
 def _store(run: Invocation) -> Answer:
     """What CONFIG says: no passphrase is needed for it."""
-    from caldav_backup.kloset.repository import read_configuration
-    from caldav_backup.kloset.storage import open_storage
-
-    store = run.store()
-    configuration = read_configuration(open_storage(store.location))
-    check_identity(run, store, configuration)
+    store, _, configuration = find_store(run)
     result: dict[str, Any] = {
         "location": store.location,
         "repository_id": str(configuration.repository_id),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from caldav_backup.cli.invocation import Invocation
 from caldav_backup.cli.passphrases import Given, no_passphrase, passphrase_of
+from caldav_backup.cli.render import about, error_message
 from caldav_backup.settings import Location
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from caldav_backup.kloset.errors import Damaged
     from caldav_backup.kloset.header import Header
     from caldav_backup.kloset.repository import Repository
+    from caldav_backup.kloset.storage import Storage
 
 #: How often a person may mistype.
 ATTEMPTS = 3
@@ -29,32 +31,45 @@ WARNED_OF = 3
 def open_repository(run: Invocation) -> Repository:
     """The store of this run, opened. Remembers what it is for the next time."""
     from caldav_backup.kloset.errors import WrongPassphrase
-    from caldav_backup.kloset.repository import Repository, read_configuration
-    from caldav_backup.kloset.storage import open_storage
+    from caldav_backup.kloset.repository import Repository
 
-    store = run.store()
-    storage = open_storage(store.location)
-    configuration = read_configuration(storage)
-    expected = run.identities.find(store.location)
-    check_identity(run, store, configuration)
+    store, storage, configuration = find_store(run)
     for attempt in range(ATTEMPTS):
         given = _passphrase(run, store, configuration)
         try:
-            repository = Repository.open(
-                storage,
-                passphrase=None if given is None else given.passphrase.reveal_bytes(),
-                expected=expected,
-                allow_kdf_cost=run.options.allow_kdf_cost,
-                unreadable=partial(_leave_out, run),
-            )
+            with about(store.location):
+                repository = Repository.open(
+                    storage,
+                    passphrase=None if given is None else given.passphrase.reveal_bytes(),
+                    expected=run.identities.find(store.location),
+                    allow_kdf_cost=run.options.allow_kdf_cost,
+                    unreadable=partial(_leave_out, run),
+                )
         except WrongPassphrase as error:
             if given is None or not given.typed or attempt + 1 == ATTEMPTS:
                 raise
-            run.terminal.tell(str(error))
+            run.terminal.tell(error_message(error))
             continue
         remember(run, store, repository)
         return repository
     raise AssertionError("the loop returns or raises")
+
+
+def find_store(run: Invocation) -> tuple[Location, Storage, Configuration]:
+    """The store of this run, closed: what CONFIG says, and that it is what it was the last time."""
+    from caldav_backup.kloset.errors import StoreNotFound
+    from caldav_backup.kloset.repository import read_configuration
+    from caldav_backup.kloset.storage import open_storage
+
+    store = run.store()
+    try:
+        with about(store.location):
+            storage = open_storage(store.location)
+            configuration = read_configuration(storage)
+    except StoreNotFound as error:
+        raise StoreNotFound(f"{error}; is its disk mounted? 'caldav-backup init' makes a new store") from error
+    check_identity(run, store, configuration)
+    return store, storage, configuration
 
 
 def choose_header(run: Invocation, headers: Sequence[Header], word: str, source: str | None) -> Header:

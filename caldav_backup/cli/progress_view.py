@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
+from caldav_backup.cli.counting import counted
 from caldav_backup.cli.invocation import Invocation
 from caldav_backup.cli.terminal import clean
 from caldav_backup.progress import (
@@ -69,9 +70,9 @@ def _lines(run: Invocation) -> Callable[[Event], None]:
     def show(event: Event) -> None:
         match event:
             case CalendarListed(path=path, total=total, to_fetch=to_fetch, deleted=deleted):
-                run.note(f"{path}: {total} events, {to_fetch} to fetch, {deleted} deleted")
+                run.note(f"{path}: {counted(total, 'event')}, {to_fetch} to fetch, {deleted} deleted")
             case Planned(total=total, to_write=to_write):
-                run.note(f"{total} events selected, {to_write} to write")
+                run.note(f"{counted(total, 'event')} selected, {to_write} to write")
             case Warned(message=message):
                 run.warn(message)
             case _:

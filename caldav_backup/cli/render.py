@@ -6,10 +6,11 @@ in a pipe, and fit the window on a terminal.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import typer
@@ -63,9 +64,21 @@ def show_traceback(error: BaseException, options: Globals, terminal: Terminal) -
             terminal.tell(line)
 
 
+@contextlib.contextmanager
+def about(subject: str) -> Iterator[None]:
+    """An error inside is told with `subject` in front of it, unless its message names that anyway."""
+    try:
+        yield
+    except Exception as error:
+        if subject not in str(error):
+            error.add_note(subject)
+        raise
+
+
 def error_message(error: BaseException) -> str:
     """One line for `error`, without the private parts of addresses; a defect of this program says so."""
-    return scrubbed(_message(error))
+    subjects = "".join(f"{subject}: " for subject in getattr(error, "__notes__", ()))
+    return scrubbed(subjects + _message(error))
 
 
 def _message(error: BaseException) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from caldav_backup.cli.answer import Answer
+from caldav_backup.cli.counting import counted
 from caldav_backup.cli.exits import Exit, exit_of, worst
 from caldav_backup.cli.render import error_message
 
@@ -55,7 +56,9 @@ def planned(plan: RestorePlan) -> Answer:
             for calendar in plan.calendars
         ],
     }
-    return Answer(result, ["\n".join(plan_lines(plan)), f"{plan.to_write} of {plan.total} events would be written"])
+    return Answer(
+        result, ["\n".join(plan_lines(plan)), f"{plan.to_write} of {counted(plan.total, 'event')} would be written"]
+    )
 
 
 def done(report: RestoreReport, *, skip_chosen: bool, to_stdout: bool = False) -> Answer:
@@ -113,23 +116,30 @@ def _result(report: RestoreReport, counts: dict[str, int]) -> dict[str, Any]:
 
 
 def _troubles(report: RestoreReport) -> Iterator[str]:
+    from caldav_backup.restorer.applying import NOT_REACHED
+
     if report.stopped_by is not None:
         yield f"stopped: {error_message(report.stopped_by)}"
     for calendar in report.calendars:
         if calendar.reason:
             yield f"{calendar.target}: {calendar.reason}"
         yield from (f"warning: {calendar.target}: {what}" for what in calendar.not_kept)
+    records = [record for calendar in report.calendars for record in calendar.records]
     lines = list(_record_troubles(report))
     yield from lines[:SHOWN]
     if len(lines) > SHOWN:
         yield f"{len(lines) - SHOWN} more; --json lists all"
+    if missed := sum(record.reason == NOT_REACHED for record in records):
+        yield f"{counted(missed, 'event')} not reached; once that is mended, the same command does the rest"
 
 
 def _record_troubles(report: RestoreReport) -> Iterator[str]:
+    from caldav_backup.restorer.applying import NOT_REACHED
+
     for calendar in report.calendars:
         for record in calendar.records:
             name = f"{calendar.stored.path.rstrip('/')}/{record.name}"
-            if record.result.value in _TROUBLES:
+            if record.result.value in _TROUBLES and record.reason != NOT_REACHED:
                 yield f"{name}: {record.result.value}: {record.reason}"
             elif record.differs:
                 yield f"{name}: kept otherwise than it was sent: {', '.join(record.differs)}"

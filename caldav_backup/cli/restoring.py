@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 from caldav_backup.cli import restore_answers
 from caldav_backup.cli.answer import Answer
+from caldav_backup.cli.counting import counted
 from caldav_backup.cli.endpoints import STANDARD_OUTPUT, is_server, open_destination
 from caldav_backup.cli.exits import Guarded, Usage
 from caldav_backup.cli.invocation import Invocation
 from caldav_backup.cli.opening import choose_header, open_repository
 from caldav_backup.cli.progress_view import watched
+from caldav_backup.cli.render import about
 from caldav_backup.cli.running import RunAsync, asynchronous
+from caldav_backup.progress import Planned
 
 if TYPE_CHECKING:
     from caldav_backup.connectors.destination import Destination
@@ -51,12 +54,14 @@ class Restore:
     def _restored(self, run_async: RunAsync, snapshot: Snapshot, destination: Destination) -> Answer:
         from caldav_backup.restorer import apply, plan_restore
 
-        plan = run_async(plan_restore(snapshot, destination, self.options))
+        with about(destination.origin):
+            plan = run_async(plan_restore(snapshot, destination, self.options))
         if self.dry_run:
             return restore_answers.planned(plan)
         if is_server(destination) and not self.yes:
             self._consent(plan)
         with watched(self.run, destination.origin) as progress:
+            progress(Planned(plan.total, plan.to_write))
             report = run_async(apply(plan, snapshot, destination, progress=progress))
         return restore_answers.done(
             report, skip_chosen=self.skip_chosen, to_stdout=destination.origin == STANDARD_OUTPUT
@@ -69,10 +74,10 @@ class Restore:
         if self.run.terminal.can_ask and not self.run.options.json:
             for line in restore_answers.plan_lines(plan):
                 self.run.terminal.tell(line)
-            if not self.run.terminal.confirm(f"Write {plan.to_write} events to {plan.destination}?"):
+            if not self.run.terminal.confirm(f"Write {counted(plan.to_write, 'event')} to {plan.destination}?"):
                 raise Guarded("nothing was written")
             return
-        needs = [f"replace {plan.to_replace} events"] if plan.to_replace else []
+        needs = [f"replace {counted(plan.to_replace, 'event')}"] if plan.to_replace else []
         needs += [f"add to the calendar {each.name!r}, which is there already" for each in plan.merged_by_name()]
         if needs:
             raise Guarded(f"this would {' and '.join(needs)}, and there is nobody to ask; --yes allows it")

@@ -65,7 +65,7 @@ def test_an_unchanged_source_makes_no_snapshot_when_told_so(store: Program) -> N
         os.utime(path, (1_000_000_000, 1_000_000_000))
     store("backup", root)
     ended = store("backup", root, "--skip-if-unchanged")
-    assert ended.out.startswith(f"{root}: nothing changed, no snapshot made: 1 calendars, 3 events (0 fetched")
+    assert ended.out.startswith(f"{root}: nothing changed, no snapshot made: 1 calendar, 3 events (0 fetched")
     assert len(store("ls", "--json").document["result"]["snapshots"]) == 1
 
 

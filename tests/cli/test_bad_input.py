@@ -61,7 +61,8 @@ def assert_damaged(store: Program) -> None:
 
 def test_a_wrong_passphrase(cli: Program) -> None:
     make_encrypted(cli)
-    assert "passphrase" in one_line(cli("ls", CALDAV_BACKUP_PASSPHRASE="wrong"), 77)
+    line = one_line(cli("ls", CALDAV_BACKUP_PASSPHRASE="wrong"), 77)
+    assert f"{cli.home / 'store'}: the passphrase does not open the store" in line
 
 
 def test_no_store(cli: Program) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from caldav_backup.cli.answer import Answer, Table
 from caldav_backup.cli.argv import Globals
+from caldav_backup.cli.counting import counted
 from caldav_backup.cli.exits import Exit, Usage
-from caldav_backup.cli.render import error_kind, error_message, show_answer, show_error
+from caldav_backup.cli.render import about, error_kind, error_message, show_answer, show_error
 from caldav_backup.cli.terminal import Terminal, clean
 from caldav_backup.kloset.errors import WrongPassphrase
 
@@ -118,3 +119,14 @@ def test_what_a_server_sends_cannot_steer_the_terminal() -> None:
         clean("a\x1b[2Jb\u202ec\r\nd\te")
         == "a\N{REPLACEMENT CHARACTER}[2Jb\N{REPLACEMENT CHARACTER}c\N{REPLACEMENT CHARACTER} d e"
     )
+
+
+def test_an_error_is_told_with_what_it_is_about_unless_it_names_that() -> None:
+    for message, told in (("401 refused", "@me: 401 refused"), ("@me has no location", "@me has no location")):
+        with pytest.raises(Usage) as caught, about("@me"):
+            raise Usage(message)
+        assert error_message(caught.value) == told
+
+
+def test_one_thing_is_told_without_the_s_of_many() -> None:
+    assert [counted(count, "event") for count in (0, 1, 2)] == ["0 events", "1 event", "2 events"]

@@ -90,7 +90,7 @@ def test_without_a_terminal_replacing_and_merging_need_a_yes(account: Program, r
     assert (merging.code, merging.out) == (4, "")
     assert "add to the calendar 'At home', which is there already" in merging.err
     replacing = account("restore", "latest:/home", "--to", "@me", "--into", "home", "--on-conflict", "replace")
-    assert (replacing.code, "replace 1 events" in replacing.err) == (4, True)
+    assert (replacing.code, "replace 1 event" in replacing.err) == (4, True)
     assert len(members(radicale, "home/")) == 1
 
 
@@ -142,7 +142,7 @@ def test_a_mistake_is_one_line_with_the_right_code(
 def test_a_sound_store_is_checked(backed_up: Program) -> None:
     assert backed_up("check").out == "the store: no damage found\n"
     assert backed_up("check", "--read-data", "-q").out == ""
-    assert backed_up("check", "latest").out == "1 snapshots: no damage found\n"
+    assert backed_up("check", "latest").out == "1 snapshot: no damage found\n"
     part = backed_up("check", "--read-data-subset", "50%", "--json").document["result"]
     assert part == {"snapshots": None, "read_data": 0.5, "findings": []}
     assert backed_up("check", "--read-data-subset", "half").code == 2
