@@ -25,14 +25,16 @@ from caldav_backup.connectors.base import (
     Source,
     Version,
 )
-from caldav_backup.kloset import Importer, Repository, SnapshotBuilder
-from caldav_backup.progress import CalendarListed, CalendarsFound, Progress, RecordFailed, RecordsStored, silent
+from caldav_backup.connectors.incremental import KnownResource
+from caldav_backup.kloset import Damaged, Importer, Repository, SnapshotBuilder
+from caldav_backup.progress import CalendarListed, CalendarsFound, Progress, RecordFailed, RecordsStored, Warned, silent
 
 #: Batches that are fetched, or wait for the store, at once: what bounds memory and keeps the server busy.
 BATCHES_AHEAD = 4
 #: Calendars that are listed at once: hides the round trip of small ones; a listing is held as a whole.
 LISTINGS_AHEAD = 2
 
+_Known = Sequence[tuple[str, KnownResource]]
 _Listing = list[Version] | CollectionUnreadable
 
 
@@ -136,14 +138,25 @@ class _Run:
         if isinstance(listing, CollectionUnreadable):
             self._fail(path, str(listing))
             return None
-        parent = self._parents.calendars.get(collection.key)
-        known = parent.known() if parent is not None else ()
+        known = await self._known(path, collection)
         plan = await self._worker.run(plan_calendar, path, collection, listing, known, full=self._options.full)
         self._progress(CalendarListed(path, collection.displayname, len(plan.items), plan.to_fetch, plan.deleted))
         self._tally.records += len(plan.items)
         self._tally.unchanged += len(plan.items) - plan.to_fetch
         self._tally.deleted += plan.deleted
         return plan
+
+    async def _known(self, path: str, collection: Collection) -> _Known:
+        """What the parent holds of a calendar; nothing where it is damaged, so that all of it is fetched and stored."""
+        parent = self._parents.calendars.get(collection.key)
+        if parent is None:
+            return ()
+        try:
+            return await self._worker.run(tuple, parent.known())
+        except Damaged as error:
+            self._parents = self._parents.without(collection.key)
+            self._progress(Warned(f"{path} is read in full, for it is damaged in the snapshot before: {error}"))
+            return ()
 
     async def _store_calendar(self, plan: CalendarPlan, builder: SnapshotBuilder) -> None:
         writer = CalendarWriter(builder, plan, self._parents.calendars.get(plan.collection.key))

@@ -7,7 +7,7 @@ newest snapshot of the same identity (the job, else the origin) that holds it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from caldav_backup.archiver.outcome import IMPORTER_TYPE
 from caldav_backup.connectors import incremental, naming
@@ -56,6 +56,10 @@ class Parents:
 
     newest: Snapshot | None = None
     calendars: Mapping[str, ParentCalendar] = field(default_factory=dict)
+
+    def without(self, key: str) -> Parents:
+        """The same as if no run had seen the calendar `key`."""
+        return replace(self, calendars={each: parent for each, parent in self.calendars.items() if each != key})
 
     def is_whole(self, names: Sequence[str]) -> bool:
         """True when the newest snapshot holds exactly the calendars `names`, and each parent is taken from it."""

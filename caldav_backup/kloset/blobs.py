@@ -49,6 +49,8 @@ class BlobReader:
             try:
                 return self._open(resource_type, mac, place, self._read(place.packfile, place.offset, place.length))
             except Damaged as exc:
+                # What is written from now on must not rely on it.
+                self._index().mark_damaged(place.packfile)
                 failure = failure or exc
         raise failure or BlobMissing(
             f"no packfile of the store at {self._storage.location} holds the {_noun(resource_type)} {mac.hex()}; "

@@ -32,6 +32,7 @@ class Index:
         self._coloured: dict[tuple[int, bytes], ColouredEntry] = {}
         self._states: dict[bytes, State] = {}
         self._lost: AbstractSet[bytes] = frozenset()
+        self._damaged: set[bytes] = set()
         self.unreachable: tuple[bytes, ...] = ()
         """States that were not applied, for no root leads to them."""
 
@@ -109,10 +110,14 @@ class Index:
         """Tell which packfiles are in the storage: what lay in the others counts as not stored."""
         self._lost = self._packfiles.keys() - present
 
+    def mark_damaged(self, packfile: bytes) -> None:
+        """Tell that something in a packfile could not be read: all that lies in it counts as not stored."""
+        self._damaged.add(packfile)
+
     @property
     def has_lost_packfiles(self) -> bool:
-        """Whether a packfile that counts is known to be gone from the storage."""
-        return bool(self._lost)
+        """Whether a packfile that counts is known to be gone from the storage, or damaged."""
+        return bool(self._lost or self._damaged)
 
     def is_usable(self, packfile: bytes) -> bool:
         """Whether what lies in a packfile need not be stored again."""
@@ -120,10 +125,11 @@ class Index:
             packfile in self._packfiles
             and (ResourceType.PACKFILE, packfile) not in self._coloured
             and packfile not in self._lost
+            and packfile not in self._damaged
         )
 
     def contains(self, resource_type: ResourceType, mac: bytes) -> bool:
-        """Whether a blob need not be stored again: what lies in a coloured or lost packfile must be."""
+        """Whether a blob need not be stored again: what lies in a coloured, lost or damaged packfile must."""
         return any(self.is_usable(place.packfile) for place in self._locations.find(resource_type, mac))
 
     def contains_many(self, resource_type: ResourceType, macs: Sequence[bytes]) -> list[bool]:

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from caldav_backup.archiver import BackupOptions, NoSuchCalendar, Outcome, Selection, back_up
 from caldav_backup.connectors.base import LeftOut
 from caldav_backup.kloset import Configuration, Repository, Snapshot
+from caldav_backup.kloset.chunking import Chunker
+from caldav_backup.kloset.resources import ResourceType
+from caldav_backup.kloset.storage import Kind
 from caldav_backup.kloset.storage.memory import MemoryStorage
-from caldav_backup.progress import CalendarsFound, Event, RecordFailed
+from caldav_backup.progress import CalendarsFound, Event, RecordFailed, Warned
 from tests.archiver.account import Account
 from tests.events import event
 
@@ -292,3 +295,36 @@ def test_an_interrupted_run_leaves_the_previous_snapshot_and_nothing_else(
     assert list(repository.check(read_data=True)) == []
     backup(account)
     assert contents(newest(repository)) == expected(account)
+
+
+def spoil(repository: Repository, resource_type: ResourceType, mac: bytes) -> None:
+    """Flip a bit in the stored bytes of a blob."""
+    assert isinstance(repository.storage, MemoryStorage)
+    place = repository.index.find_location(resource_type, mac)
+    assert place is not None
+    stored = bytearray(repository.storage.files[Kind.PACKFILE, place.packfile])
+    stored[16 + place.offset + place.length // 2] ^= 0x10
+    repository.storage.files[Kind.PACKFILE, place.packfile] = bytes(stored)
+
+
+def test_a_damaged_listing_is_made_anew_from_the_server(repository: Repository, backup: Backup) -> None:
+    account = Account({"work": events(200), "home": events(3, 900)})
+    backup(account)
+    snapshot = newest(repository)
+    listing = b"".join(frame.to_bytes() for frame in snapshot.directory_frames("/work"))
+    chunk = next(cut(listing, repository))
+    spoil(repository, ResourceType.CHUNK, repository.keyed.mac(chunk))
+
+    seen: list[Event] = []
+    reopened = Repository.open(repository.storage)
+    account.fetched.clear()
+    outcome = asyncio.run(back_up(account, reopened, BackupOptions(job="home"), progress=seen.append))
+    assert len(account.fetched) == 200 and not outcome.failures
+    assert any(isinstance(each, Warned) and "/work" in each.message for each in seen)
+    assert contents(newest(Repository.open(repository.storage))) == expected(account)
+
+
+def cut(listing: bytes, repository: Repository) -> Iterator[bytes]:
+    chunker = Chunker(repository.configuration.chunking)
+    yield from chunker.feed(listing)
+    yield from chunker.finish()
