@@ -10,7 +10,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -20,7 +19,7 @@ from caldav_backup.kloset.blob_writer import BlobWriter
 from caldav_backup.kloset.btree import DEFAULT_ORDER
 from caldav_backup.kloset.content_writer import ContentWriter
 from caldav_backup.kloset.directory_writer import Closed, DirectoryBuilder, Writers
-from caldav_backup.kloset.errors import InvalidArgument, StorageError
+from caldav_backup.kloset.errors import InvalidArgument
 from caldav_backup.kloset.header import Header, Importer
 from caldav_backup.kloset.locks import take_shared_lock
 from caldav_backup.kloset.packer import Packer
@@ -134,7 +133,7 @@ class SnapshotBuilder:
             self.abort()
             raise
         self._is_open = False
-        self._unlock()
+        self._lock.release()
         return header
 
     def _store_header(self, tags: tuple[str, ...]) -> Header:
@@ -158,12 +157,6 @@ class SnapshotBuilder:
         if self._is_open:
             self._is_open = False
             self._packer.abort()
-            self._unlock()
-
-    def _unlock(self) -> None:
-        # What counts was said before: the snapshot is there, or an error is on its way. A lock that stays behind
-        # because the storage fails just now counts for nothing after ten minutes.
-        with suppress(StorageError):
             self._lock.release()
 
     def __enter__(self) -> Self:
