@@ -11,11 +11,15 @@ from caldav_backup.cli.exits import Exit
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of texts under headings; `right` are the headings of columns that hold numbers."""
+    """Rows of texts under headings; `right` are the headings of columns that hold numbers.
+
+    Without rows people get the words `empty` on standard error instead, if there are some.
+    """
 
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
     right: frozenset[str] = frozenset()
+    empty: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,9 +35,11 @@ def command(
         bool, typer.Option("--skip-if-unchanged", help="Make no snapshot where nothing changed.")
     ] = False,
     concurrency: Annotated[int, typer.Option(min=1, max=32, metavar="N", help="Requests at once.")] = 3,
-    lock_wait: Annotated[str, typer.Option(metavar="TIME", help="How long to wait for a store in use.")] = "15m",
+    lock_wait: Annotated[
+        str, typer.Option(metavar="TIME", help="How long to wait for another run or a maintenance.")
+    ] = "15m",
 ) -> Answer:
-    """Back up sources, one after another, each into a snapshot of its own."""
+    """Back up sources, each into a snapshot of its own."""
     run = invocation_of(context)
     locations = _locations(run, sources or [])
     given = tag if tag is not None else [run.environ.get("CALDAV_BACKUP_TAGS", "")]

@@ -48,6 +48,9 @@ STYLE: Mapping[str, Any] = {
     "rich_markup_mode": None,
 }
 
+#: Below the help of each command.
+MORE = "Every command also has --store, --json, --quiet and the other options of 'caldav-backup --help'."
+
 _BY_NAME: Mapping[str, Command] = {command.name: command for command in COMMANDS}
 
 
@@ -64,7 +67,7 @@ def build_all() -> Any:
         if command.is_group:
             app.add_typer(target, name=command.name)
         else:
-            app.command(command.name, hidden=command.is_alias)(target)
+            app.command(command.name, hidden=command.is_alias, epilog=MORE)(target)
     return typer.main.get_command(app)
 
 
@@ -124,7 +127,7 @@ def _build(command: Command) -> Any:
     if command.is_group:
         return typer.main.get_command(target)
     app = typer.Typer(add_completion=False, **STYLE)
-    app.command(command.name)(target)
+    app.command(command.name, epilog=MORE)(target)
     return typer.main.get_command(app)
 
 
@@ -138,7 +141,9 @@ def _global_options(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing on success.")] = False,
-    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more; twice for tracebacks.")] = 0,
+    verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, show_default=False, help="Say more; twice for tracebacks.")
+    ] = 0,
     version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
     allow_kdf_cost: Annotated[
         bool, typer.Option("--allow-kdf-cost", help="Open a store whose key costs more than 1 GiB or 16 passes.")

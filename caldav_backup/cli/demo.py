@@ -20,7 +20,7 @@ MISSING = (
 
 
 def command(context: typer.Context) -> Answer:
-    """Show the whole round on a small server of its own: back up, lose events, restore, check."""
+    """Show all of it at work on a small server of its own."""
     from caldav_backup.cli.demo_round import DemoFailed, Round
 
     run = invocation_of(context)

@@ -36,7 +36,9 @@ def command(
         catalogue, counts = run_async(_look(opened))
     pairs = zip(catalogue.collections, counts, strict=True)
     found = sorted((_fields(*pair) for pair in pairs), key=lambda each: each["path"])
-    rows = [[_shown(each[column]) for column in ("path", "displayname", *_COLUMNS[2:])] for each in found]
+    rows = [
+        [_shown(_plain_rights(each)[column]) for column in ("path", "displayname", *_COLUMNS[2:])] for each in found
+    ]
     left_out = [
         {"path": each.key, "displayname": each.name, "reason": each.reason}
         for each in (*catalogue.left_out, *catalogue.unreadable)
@@ -84,6 +86,15 @@ def _fields(collection: Collection, count: int | str) -> dict[str, Any]:
         "color": text("color"),
         "error": None if isinstance(count, int) else count,
     }
+
+
+def _plain_rights(fields: dict[str, Any]) -> dict[str, Any]:
+    """Without the rights that others include (RFC 3744 section 3): people want to know what they may do."""
+    rights = fields["rights"]
+    for whole, part in (("all", ""), ("write", "write-"), ("read", "read-")):
+        if whole in rights:
+            rights = [right for right in rights if right == whole or not right.startswith(part)]
+    return fields | {"rights": rights}
 
 
 def _shown(value: object) -> str:

@@ -20,8 +20,8 @@ SHORT = 8
 _SIZE = frozenset({"size", "events", "files"})
 
 
-def snapshots(headers: Sequence[Header], *, whole_ids: bool) -> Answer:
-    """Oldest first."""
+def snapshots(headers: Sequence[Header], *, whole_ids: bool, empty: str = "") -> Answer:
+    """Oldest first; `empty` is said when there are none."""
     rows = []
     for header in headers:
         identifier = header.identifier.hex()
@@ -35,7 +35,7 @@ def snapshots(headers: Sequence[Header], *, whole_ids: bool) -> Answer:
                 ",".join(header.tags),
             ]
         )
-    table = Table(["id", "time", "source", "files", "size", "tags"], rows, _SIZE)
+    table = Table(["id", "time", "source", "files", "size", "tags"], rows, _SIZE, empty)
     return Answer({"snapshots": [snapshot_fields(header) for header in headers]}, [table])
 
 
@@ -74,7 +74,7 @@ def calendars(snapshot: Snapshot, path: str) -> Answer:
         }
         for each in found
     ]
-    table = Table(["path", "name", "events", "size", "color"], rows, _SIZE)
+    table = Table(["path", "name", "events", "size", "color"], rows, _SIZE, f"no calendars in {path}")
     return Answer({"snapshot": snapshot.header.identifier.hex(), "calendars": result}, [table])
 
 
@@ -98,7 +98,7 @@ def events(snapshot: Snapshot, path: str) -> Answer:
                 "modified": utc_text(event.mtime_ns) if event.mtime_ns else None,
             }
         )
-    table = Table(["path", "kind", "start", "summary"], rows)
+    table = Table(["path", "kind", "start", "summary"], rows, empty=f"no events in {path}")
     return Answer({"snapshot": snapshot.header.identifier.hex(), "events": result}, [table])
 
 
@@ -107,7 +107,8 @@ def errors(snapshot: Snapshot, path: str) -> Answer:
     below = path.rstrip("/") + "/"
     found = [(where, why) for where, why in snapshot.errors() if where == path or where.startswith(below)]
     result = [{"path": where, "reason": why} for where, why in found]
-    return Answer({"snapshot": snapshot.header.identifier.hex(), "errors": result}, [Table(["path", "reason"], found)])
+    table = Table(["path", "reason"], found, empty="nothing was unreadable")
+    return Answer({"snapshot": snapshot.header.identifier.hex(), "errors": result}, [table])
 
 
 def paths(snapshot: Snapshot, path: str, *, recursive: bool) -> Answer:
@@ -129,7 +130,7 @@ def paths(snapshot: Snapshot, path: str, *, recursive: bool) -> Answer:
         }
         for entry in found
     ]
-    table = Table(["type", "size", "modified", "path"], rows, _SIZE)
+    table = Table(["type", "size", "modified", "path"], rows, _SIZE, f"nothing in {path}")
     return Answer({"snapshot": snapshot.header.identifier.hex(), "entries": result}, [table])
 
 

@@ -11,6 +11,7 @@ import typer
 
 from caldav_backup.cli.answer import Answer, Table
 from caldav_backup.cli.commands import STYLE
+from caldav_backup.cli.exits import Usage
 from caldav_backup.cli.invocation import invocation_of
 from caldav_backup.cli.option_words import option_values
 from caldav_backup.settings import Kind, masked
@@ -38,6 +39,9 @@ def location_group(kind: Kind) -> typer.Typer:
     def add(context: typer.Context, name: Name, location: LocationText, words: OptionalWords = None) -> Answer:
         """Save a location under a name."""
         run = invocation_of(context)
+        key, equals, _ = location.partition("=")
+        if equals and key in kind.options.keys() - {"location"}:
+            raise Usage(f"{key}=… stands where LOCATION belongs: a URL or a directory, in front of the options")
         values = option_values(kind, [f"location={location.removeprefix('location=')}", *(words or [])], run)
         add_entry(run.settings, kind, name, values)
         return _changed(kind, name, "added", values)
@@ -68,11 +72,13 @@ def location_group(kind: Kind) -> typer.Typer:
         shown = {name: _shown(values, secrets=False) for name, values in entries.items()}
         rows = [[f"@{name}", values.get("location", ""), values.get("username", "")] for name, values in shown.items()]
         result = [{"name": name, "options": values} for name, values in shown.items()]
-        return Answer({kind.plural: result}, [Table(["name", "location", "username"], rows)])
+        return Answer(
+            {kind.plural: result}, [Table(["name", "location", "username"], rows, empty=f"no {kind.plural} yet")]
+        )
 
     @group.command("show")
     def show(context: typer.Context, names: Names = None, secrets: ShowSecrets = False) -> Answer:
-        """Print entries as the YAML map that plakar imports, secrets as *** unless asked for."""
+        """Print entries as YAML, as plakar imports them. Secrets are *** unless asked for."""
         run = invocation_of(context)
         chosen = [check_name(name) for name in names or run.settings.names(kind)]
         entries = run.settings.entries(kind)

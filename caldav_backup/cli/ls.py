@@ -41,7 +41,7 @@ def command(
     uuid: Annotated[bool, typer.Option("--uuid", help="Whole ids instead of their first digits.")] = False,
     all: Annotated[bool, typer.Option("--all", help="Incomplete snapshots, too.")] = False,
 ) -> Answer:
-    """List snapshots, or the calendars, events, errors or paths of one."""
+    """List snapshots, or the calendars, events or errors of one."""
     run = invocation_of(context)
     now = time.time_ns()
     chosen = Filter(
@@ -55,13 +55,21 @@ def command(
     if what == "snapshots":
         if snapshot is not None:
             raise Usage("'ls snapshots' lists all of them; 'ls SNAP' lists what is in one")
-        listed = listings.snapshots(chosen.apply(open_repository(run).snapshots()), whole_ids=uuid)
-        return replace(listed, exit=Exit.DAMAGED) if run.damaged_snapshots else listed
+        return _all(run, chosen, whole_ids=uuid)
     if what in WORDS:
         return _of_one(run, what, snapshot or "latest", chosen, recursive=recursive)
     if snapshot is not None:
         raise Usage(f"{what!r} is none of {', '.join(WORDS)}")
     return _of_one(run, "paths", what, chosen, recursive=recursive)
+
+
+def _all(run: Invocation, chosen: Filter, *, whole_ids: bool) -> Answer:
+    headers = open_repository(run).snapshots()
+    if run.damaged_snapshots:
+        listed = listings.snapshots(chosen.apply(headers), whole_ids=whole_ids)
+        return replace(listed, exit=Exit.DAMAGED)
+    empty = "no snapshot is like that" if headers else "no snapshots yet; 'caldav-backup backup' makes one"
+    return listings.snapshots(chosen.apply(headers), whole_ids=whole_ids, empty=empty)
 
 
 def _of_one(run: Invocation, what: str, word: str, chosen: Filter, *, recursive: bool) -> Answer:

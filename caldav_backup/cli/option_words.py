@@ -21,7 +21,7 @@ def option_values(kind: Kind, words: Sequence[str], run: Invocation) -> dict[str
         key, equals, value = word.partition("=")
         if not equals or not key:
             raise Usage(f"word {number + 1} of the options is not of the form key=value")
-        check_option_name(kind, key, kind.value)
+        check_option_name(kind, key, "the command line")
         if key in SECRET_OPTIONS:
             value = _secret(key, value, run)
         if key == "location" and split_userinfo(value)[1].password is not None:

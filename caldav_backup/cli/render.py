@@ -38,6 +38,8 @@ def show_answer(answer: Answer, command: str, options: Globals, terminal: Termin
         terminal.write_bytes(answer.raw)
     for block in answer.body:
         terminal.write(_table(block, terminal) if isinstance(block, Table) else _lines(block))
+        if isinstance(block, Table) and not block.rows and block.empty and not options.quiet:
+            terminal.tell(block.empty)
     if options.quiet:
         return
     for line in answer.summary:
@@ -159,7 +161,7 @@ def _fitted(table: Table, rows: Sequence[Sequence[str]], terminal: Terminal) -> 
     from rich.text import Text
 
     console = Console(width=terminal.width)
-    view = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    view = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold")
     for heading in table.headings:
         view.add_column(heading, justify="right" if heading in table.right else "left", overflow="fold")
     for row in rows:

@@ -43,7 +43,9 @@ def command(
     snapshot: Annotated[
         str, typer.Argument(metavar="[SNAP[:PATH]]", help="What to restore; the newest snapshot when none is given.")
     ] = "latest",
-    to: Annotated[str, typer.Option("--to", metavar="DEST", help="@name, a URL, a directory, FILE.ics, or -.")],
+    to: Annotated[
+        str, typer.Option("--to", metavar="DEST", help="@name, a URL, a directory, FILE.ics, or - (standard output).")
+    ],
     source: Annotated[str | None, typer.Option(metavar="SOURCE", help="Of this source: @name or origin.")] = None,
     calendar: Only = None,
     event: Annotated[list[str] | None, typer.Option(metavar="UID", help="Only this event (may be repeated).")] = None,
@@ -61,7 +63,7 @@ def command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, write nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> Answer:
-    """Put events back: to a server, a directory, one .ics file or standard output."""
+    """Put events back: to a server, a directory or a file."""
     from caldav_backup import restorer
     from caldav_backup.inspection.references import parse_reference
 

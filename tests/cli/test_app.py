@@ -60,7 +60,7 @@ def test_no_command_says_where_to_look(cli: Program) -> None:
 def test_a_mistyped_command_suggests_another(cli: Program) -> None:
     ended = cli("sourc", "ls")
     assert ended.code == 2
-    assert "Did you mean 'source'" in ended.err
+    assert ended.err.endswith("Did you mean 'source', 'store'?\n")
 
 
 def test_a_usage_error_is_json_when_json_was_asked_for(cli: Program) -> None:
@@ -85,3 +85,8 @@ def test_a_reader_that_goes_away_is_no_error_worth_a_word(cli: Program) -> None:
 def test_completion_offers_the_commands(cli: Program) -> None:
     ended = cli.process(_CALDAV_BACKUP_COMPLETE="complete_bash", COMP_WORDS="caldav-backup so", COMP_CWORD="1")
     assert "source" in ended.out.split()
+
+
+def test_no_command_is_described_by_half_a_sentence() -> None:
+    root = commands.build_all()
+    assert [name for name, each in root.commands.items() if each.get_short_help_str(61).endswith("...")] == []

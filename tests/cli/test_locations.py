@@ -146,3 +146,9 @@ def test_a_new_form_of_the_password_replaces_the_old_one(cli: Program) -> None:
         cli("source", "show", "--secrets").out
         == "work:\n  location: caldav://host\n  password_command: pass show work\n"
     )
+
+
+def test_an_option_in_the_place_of_the_location_is_not_taken_for_a_directory(cli: Program) -> None:
+    ended = cli("source", "add", "me", "password=mark")
+    assert (ended.code, "LOCATION" in ended.err, "mark" in ended.err) == (2, True, False)
+    assert cli("source", "ls").out == ""

@@ -11,6 +11,7 @@ import pytest
 from caldav_backup.cli.app import main
 from tests.cli.conftest import ROOT, Ended, Program
 from tests.cli.test_app import HEAVY, imported
+from tests.cli.test_backup import vdir
 from tests.kloset.conftest import Golden
 
 SOURCE = "fs://golden/srv/calendars"
@@ -195,3 +196,13 @@ def test_a_full_output_is_told(plain: Program) -> None:
         )
     assert done.returncode == 73
     assert done.stderr == "caldav-backup: standard output: No space left on device\n"
+
+
+def test_an_empty_listing_says_so_and_prints_nothing(cli: Program) -> None:
+    cli("init", "--plaintext")
+    assert cli("ls") == Ended(0, "", "caldav-backup: no snapshots yet; 'caldav-backup backup' makes one\n")
+    assert cli("ls", "-q") == Ended(0, "", "")
+    assert "the store has no snapshots" in cli("cat", "latest:/home/a.ics").err
+    cli("backup", str(vdir(cli.home / "vdir", "home", 1)))
+    assert cli("ls", "--tag", "none") == Ended(0, "", "caldav-backup: no snapshot is like that\n")
+    assert cli("ls", "errors") == Ended(0, "", "caldav-backup: nothing was unreadable\n")
