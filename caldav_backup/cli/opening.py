@@ -101,7 +101,9 @@ def remember(run: Invocation, store: Location, repository: Repository) -> None:
     try:
         run.identities.remember(store.location, repository.identity)
     except OSError as error:
-        run.warn(f"cannot remember what the store is, so a later change of it will not be noticed: {error}")
+        run.warn(
+            f"cannot remember what the store is, so a later change of it will not be noticed: {error_message(error)}"
+        )
 
 
 def check_identity(run: Invocation, store: Location, configuration: Configuration) -> None:

@@ -27,15 +27,22 @@ def source_lock(state_directory: Path, store: str, source: str, wait: float) -> 
         # Windows: two runs at once cost double work, nothing else.
         yield
         return
-    directory = state_directory / "locks"
-    make_private_directory(directory)
     name = blake2b(f"{store}\0{source}".encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
-    descriptor = os.open(directory / name, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = _open(state_directory / "locks", name)
     try:
         _wait_for(lambda: fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB), source, wait)
         yield
     finally:
         os.close(descriptor)
+
+
+def _open(directory: Path, name: str) -> int:
+    try:
+        make_private_directory(directory)
+        return os.open(directory / name, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        hint = "a run must be able to lock its source; CALDAV_BACKUP_STATE_DIR says where"
+        raise OSError(error.errno, f"{error.strerror}; {hint}", error.filename) from error
 
 
 def _wait_for(take: Callable[[], None], source: str, wait: float) -> None:

@@ -28,6 +28,15 @@ def make_private_directory(path: Path) -> None:
 
 def replace_file(path: Path, content: bytes) -> None:
     """`content` becomes the file `path`, mode 0600: readers see the old bytes or the new, also after a power cut."""
+    try:
+        _replace(path, content)
+    except OSError as error:
+        # Its own would be that of a temporary file; a full disk names none at all.
+        error.filename, error.filename2 = str(path), None
+        raise
+
+
+def _replace(path: Path, content: bytes) -> None:
     import tempfile
 
     # A settings file that is a symbolic link into somebody's dotfiles stays one.

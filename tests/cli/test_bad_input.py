@@ -124,7 +124,7 @@ def test_a_full_disk(store: Program) -> None:
         (store.home / "vdir" / "home" / each.name).write_bytes(each.content)
     before = store("ls", "--json").out
     # The limit of a file's size stands for the limit of the disk: 16 KiB here.
-    # -B: a compiled module that meets the limit would stay behind cut short (CPython 3.11), for every later run to read.
+    # -B: a compiled module that meets the limit would stay behind, cut short (CPython 3.11), for every later run.
     command = f'ulimit -f 16; exec {sys.executable} -B -m caldav_backup backup "$0"'
     done = subprocess.run(
         ["/bin/bash", "-c", command, str(store.home / "vdir")],
