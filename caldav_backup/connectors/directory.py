@@ -163,7 +163,8 @@ def _read_unchanging(path: Path) -> tuple[os.stat_result, bytes | None]:
     """What `path` is and holds; None for the content when it changed meanwhile."""
     with path.open("rb") as file:
         before = os.fstat(file.fileno())
-        content = file.read(MAX_RECORD_SIZE + 1)
+        # One byte more says whether it grew or is too long. As much as is asked for is allocated, so no more is.
+        content = file.read(min(before.st_size, MAX_RECORD_SIZE) + 1)
         after = os.fstat(file.fileno())
     same = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
     return after, content if same else None
