@@ -94,6 +94,7 @@ class _Run:
         self._tally = tally
         self._worker = worker
         self._progress = progress
+        self._listed = 0
         #: Why nothing more is asked of a calendar that went away while it was read, by path.
         self._lost: dict[str, str] = {}
 
@@ -109,6 +110,8 @@ class _Run:
                 plan = await self._plan(name, collection, await anext(listings))
                 if plan is not None:
                     self._tally.fetched += plan.to_fetch
+                    self._listed += 1
+        self._require_any(calendars)
 
     async def store(self, calendars: Sequence[tuple[str, Collection]], builder: SnapshotBuilder) -> None:
         """Every calendar in turn: planned, fetched in batches that run ahead, handed to the store in order."""
@@ -122,6 +125,14 @@ class _Run:
                     await self._worker.run(builder.fail, f"/{name}", reason)
                 else:
                     await self._store_calendar(plan, builder)
+                    self._listed += 1
+        self._require_any(calendars)
+
+    def _require_any(self, calendars: Sequence[object]) -> None:
+        """CollectionUnreadable when not one calendar could be listed: such a snapshot would hide the one before."""
+        if calendars and not self._listed:
+            path, reason = self._tally.failures[-1]
+            raise CollectionUnreadable(f"none of the calendars can be read, {path} for example: {reason}")
 
     def is_unchanged(self, calendars: Sequence[tuple[str, Collection]]) -> bool:
         """True when a snapshot of this run would say nothing that the newest one does not say."""

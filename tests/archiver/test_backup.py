@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from caldav_backup.archiver import BackupOptions, NoSuchCalendar, Outcome, Selection, back_up
-from caldav_backup.connectors.base import LeftOut
+from caldav_backup.connectors.base import CollectionUnreadable, LeftOut
 from caldav_backup.kloset import Configuration, Repository, Snapshot
 from caldav_backup.kloset.chunking import Chunker
 from caldav_backup.kloset.resources import ResourceType
@@ -135,6 +135,17 @@ def test_one_unreadable_event_is_recorded_and_the_rest_is_stored(repository: Rep
     assert not backup(account).is_partial
     assert account.fetched == ["0042.ics"]
     assert contents(newest(repository)) == expected(account)
+
+
+def test_an_account_of_which_nothing_can_be_listed_makes_no_snapshot(repository: Repository, backup: Backup) -> None:
+    account = Account({"work": events(2), "home": events(2, 900)})
+    backup(account)
+    account.unreadable = dict.fromkeys(account.calendars, "the connection ended")
+    before = files(repository)
+    for options in ({}, {"dry_run": True}):
+        with pytest.raises(CollectionUnreadable, match=r"none of the calendars .* the connection ended"):
+            backup(account, **options)
+    assert files(repository) == before
 
 
 def test_an_unreadable_calendar_does_not_stop_the_others(repository: Repository, backup: Backup) -> None:
