@@ -5,11 +5,14 @@ Owns the order option, environment, platform (platformdirs). Makes no directory.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 APPLICATION = "caldav-backup"
+#: For a user who has neither HOME nor an entry in the list of users, as in containers: nothing is there, and what is to
+#: be written there fails and says so.
+HOMELESS = Path("/nonexistent", APPLICATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +29,17 @@ def find_directories(environ: Mapping[str, str], config_option: str | None = Non
     """The four directories: `--config-dir`, then ``CALDAV_BACKUP_CONFIG_DIR`` and its like, then the platform's own."""
     import platformdirs
 
-    def chosen(variable: str, default: str) -> Path:
-        return Path(environ.get(variable) or default).expanduser()
+    def chosen(variable: str, default: Callable[..., str]) -> Path:
+        try:
+            return Path(environ.get(variable) or default(APPLICATION, appauthor=False)).expanduser()
+        except RuntimeError:
+            return HOMELESS
 
     return Directories(
-        config=chosen("", config_option)
+        config=Path(config_option).expanduser()
         if config_option
-        else chosen("CALDAV_BACKUP_CONFIG_DIR", platformdirs.user_config_dir(APPLICATION, appauthor=False)),
-        state=chosen("CALDAV_BACKUP_STATE_DIR", platformdirs.user_state_dir(APPLICATION, appauthor=False)),
-        cache=chosen("CALDAV_BACKUP_CACHE_DIR", platformdirs.user_cache_dir(APPLICATION, appauthor=False)),
-        data=Path(platformdirs.user_data_dir(APPLICATION, appauthor=False)),
+        else chosen("CALDAV_BACKUP_CONFIG_DIR", platformdirs.user_config_dir),
+        state=chosen("CALDAV_BACKUP_STATE_DIR", platformdirs.user_state_dir),
+        cache=chosen("CALDAV_BACKUP_CACHE_DIR", platformdirs.user_cache_dir),
+        data=chosen("", platformdirs.user_data_dir),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from caldav_backup.cli.source_lock import source_lock
 from tests.cli.conftest import ROOT, Ended, Program
+from tests.cli.test_backup import vdir
 from tests.cli.test_init import MARK, make_encrypted
 from tests.events import events
 from tests.servers.server import Server, seed
@@ -127,3 +129,28 @@ def test_files_that_cron_makes_are_its_users_alone(cron: Cron) -> None:
         os.umask(before)
     made = [path for place in ("store", "state") for path in (cron.home / place).rglob("*")]
     assert [path for path in made if path.stat().st_mode & 0o077] == []
+
+
+@pytest.mark.full
+def test_a_user_whom_the_system_does_not_know_needs_directories_only(cli: Program) -> None:
+    """As in a container that runs under any number: no HOME, and no entry in the list of users."""
+    cli("init", "--plaintext")
+    root = str(vdir(cli.home / "vdir", "home", 2))
+    stranger = ["unshare", "--map-user=4242", "--map-group=4242"]
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run([*stranger, "true"], check=False, capture_output=True).returncode
+    ):
+        pytest.skip("this system lets nobody become another user (unshare --map-user)")
+    places = {f"CALDAV_BACKUP_{kind}_DIR": str(cli.home / kind.lower()) for kind in ("STATE", "CACHE")}
+    done = subprocess.run(
+        [*stranger, sys.executable, "-m", "caldav_backup", "-q", "-s", str(cli.home / "store"), "backup", root],
+        env={"PATH": PATH, **places},
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
