@@ -145,7 +145,8 @@ def _line(source: str, outcome: Outcome, *, dry_run: bool) -> str:
 
 def _troubles(ended: Ended) -> list[str]:
     if ended.outcome is None:
-        return [f"{ended.source}: {error_message(ended.error or RuntimeError())}"]
+        message = error_message(ended.error or RuntimeError())
+        return [message if ended.source in message else f"{ended.source}: {message}"]
     lines = [f"{ended.source}: {path}: {reason}" for path, reason in ended.outcome.failures]
     if not ended.outcome.calendars:
         lines.append(f"warning: {ended.source}: there are no calendars")

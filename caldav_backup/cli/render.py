@@ -67,11 +67,11 @@ def show_traceback(error: BaseException, options: Globals, terminal: Terminal) -
 
 
 @contextlib.contextmanager
-def about(subject: str) -> Iterator[None]:
-    """An error inside is told with `subject` in front of it, unless its message names that anyway."""
+def about(subject: str, kind: type[Exception] = Exception) -> Iterator[None]:
+    """An error of this kind is told with `subject` in front of it, unless its message names that anyway."""
     try:
         yield
-    except Exception as error:
+    except kind as error:
         if subject not in str(error):
             error.add_note(subject)
         raise

@@ -5,6 +5,7 @@ Owns who is asked, and what needs a yes where nobody can be asked. What is plann
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from caldav_backup.cli.opening import choose_header, open_repository
 from caldav_backup.cli.progress_view import watched
 from caldav_backup.cli.render import about
 from caldav_backup.cli.running import RunAsync, asynchronous
-from caldav_backup.progress import Planned
+from caldav_backup.progress import Planned, silent
 
 if TYPE_CHECKING:
     from caldav_backup.connectors.destination import Destination
@@ -52,20 +53,22 @@ class Restore:
                 run_async(destination.close())
 
     def _restored(self, run_async: RunAsync, snapshot: Snapshot, destination: Destination) -> Answer:
+        from caldav_backup.connectors.destination import DestinationError
         from caldav_backup.restorer import apply, plan_restore
 
-        with about(destination.origin):
+        with about(destination.origin, DestinationError):
             plan = run_async(plan_restore(snapshot, destination, self.options))
         if self.dry_run:
             return restore_answers.planned(plan)
         if is_server(destination) and not self.yes:
             self._consent(plan)
-        with watched(self.run, destination.origin) as progress:
+        to_stdout = destination.origin == STANDARD_OUTPUT
+        # A bar among the events themselves would help nobody.
+        watching = contextlib.nullcontext(silent) if to_stdout else watched(self.run, destination.origin)
+        with watching as progress:
             progress(Planned(plan.total, plan.to_write))
             report = run_async(apply(plan, snapshot, destination, progress=progress))
-        return restore_answers.done(
-            report, skip_chosen=self.skip_chosen, to_stdout=destination.origin == STANDARD_OUTPUT
-        )
+        return restore_answers.done(report, skip_chosen=self.skip_chosen, to_stdout=to_stdout)
 
     def _consent(self, plan: RestorePlan) -> None:
         """Guarded when a person says no, or when there is nobody to ask about what needs a yes."""

@@ -102,7 +102,7 @@ def test_a_second_run_of_a_source_waits_and_then_says_that_the_first_is_running(
     with source_lock(state, store, "@me", 0):
         ended = cron("-q", "--store", "@disk", "backup", "--lock-wait", "1s", **place)
     assert (ended.code, ended.out) == (75, "")
-    assert ended.err == "caldav-backup: @me: another backup of @me is running; --lock-wait waits longer for it\n"
+    assert ended.err == "caldav-backup: another backup of @me is running; --lock-wait waits longer for it\n"
 
 
 @pytest.mark.full

@@ -167,3 +167,11 @@ def test_several_sources_are_named_when_one_must_be_chosen(backed_up: Program) -
     assert f"--source: {backed_up.home / 'vdir'}, @other" in ended.err
     assert backed_up("restore", "--source", "@other", "--to", str(backed_up.home / "out")).code == 0
     assert [path.name for path in (backed_up.home / "out").iterdir() if path.is_dir()] == ["calendar"]
+
+
+def test_what_is_wrong_with_the_snapshot_is_not_told_of_the_destination(backed_up: Program) -> None:
+    target = str(backed_up.home / "out.ics")
+    assert target not in backed_up("restore", "--to", target, "--event", "nobody").err
+    unreachable = backed_up("restore", "--to", "http://127.0.0.1:1/")
+    assert (unreachable.code, unreachable.err.startswith("caldav-backup: ")) == (69, True)
+    assert "127.0.0.1:1" in unreachable.err

@@ -132,3 +132,12 @@ def test_an_end_of_input_is_no_consent(store: Program, radicale: Server) -> None
     assert ended == 4
     assert seen.splitlines()[-1] == "caldav-backup: nothing was written"
     assert members(radicale) == []
+
+
+def test_events_on_standard_output_are_not_mixed_with_a_bar(store: Program) -> None:
+    store("backup", str(vdir(store.home / "vdir", "home", 5)))
+    code, seen = at_terminal(store, "restore", "--to", "-")
+    assert code == 0
+    seen = seen.replace("\r", "")
+    assert seen.startswith("BEGIN:VCALENDAR\n")
+    assert seen.endswith("END:VCALENDAR\ncaldav-backup: standard output: 5 created\n")
