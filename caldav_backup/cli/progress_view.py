@@ -22,6 +22,9 @@ from caldav_backup.progress import (
     silent,
 )
 
+#: Characters of what a bar is about.
+TITLE_WIDTH = 24
+
 
 @contextlib.contextmanager
 def watched(run: Invocation, title: str) -> Iterator[Progress]:
@@ -43,7 +46,9 @@ def _bar(title: str) -> Iterator[Progress]:
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(clean(title), total=None)
+        title = clean(title)
+        # The end of a long path tells more than its beginning, and the bar needs room, too.
+        task = bar.add_task(title if len(title) <= TITLE_WIDTH else f"…{title[1 - TITLE_WIDTH :]}", total=None)
         known = 0
 
         def show(event: Event) -> None:

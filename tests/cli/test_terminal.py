@@ -141,3 +141,10 @@ def test_events_on_standard_output_are_not_mixed_with_a_bar(store: Program) -> N
     seen = seen.replace("\r", "")
     assert seen.startswith("BEGIN:VCALENDAR\n")
     assert seen.endswith("END:VCALENDAR\ncaldav-backup: standard output: 5 created\n")
+
+
+def test_a_bar_has_room_beside_a_long_path(store: Program) -> None:
+    root = vdir(store.home / "a-directory-with-a-name-that-is-longer-than-most", "home", 5)
+    _, seen = at_terminal(store, "backup", str(root), columns=60)
+    assert "…a-name-that-is-longer-than-most"[-23:] in plain(seen)
+    assert "━" in seen
