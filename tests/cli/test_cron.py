@@ -120,6 +120,7 @@ def test_two_runs_at_once_leave_two_sound_snapshots(cron: Cron) -> None:
     assert cron("-q", "--store", "@disk", "check", "--read-data", **place) == Ended(0, "", "")
 
 
+@pytest.mark.full
 def test_files_that_cron_makes_are_its_users_alone(cron: Cron) -> None:
     place = {"CALDAV_BACKUP_STATE_DIR": str(cron.home / "state")}
     before = os.umask(0)

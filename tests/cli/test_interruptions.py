@@ -26,7 +26,11 @@ from tests.servers.breaking import Asked, Break, breaking
 from tests.servers.server import Server, members, seed
 
 SIGNALS = pytest.mark.parametrize(
-    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+    ("number", "code", "word"),
+    [
+        pytest.param(signal.SIGINT, 130, "interrupted", marks=pytest.mark.full),
+        (signal.SIGTERM, 143, "terminated"),
+    ],
 )
 
 

@@ -39,7 +39,7 @@ def shell(cli: Program, script: str) -> Ended:
 
 
 @full_device
-@pytest.mark.parametrize("words", ["ls", "ls --json", "--help", "source --help", "cat latest:/home/*.ics"])
+@pytest.mark.parametrize("words", ["ls --json", "--help", "cat latest:/home/*.ics"])
 def test_output_to_a_full_disk_is_told_once(store: Program, words: str) -> None:
     leaf = next((store.home / "vdir" / "home").iterdir()).name
     ended = shell(store, f"$cb {words.replace('*.ics', leaf)} >/dev/full")
@@ -66,11 +66,12 @@ def test_a_failure_has_its_code_also_when_it_cannot_be_told(store: Program) -> N
     assert shell(store, "$cb ls nonsense 2>&-").code == 2
 
 
-@pytest.mark.parametrize("words", ["ls events", "--json ls events", "--help"])
+@pytest.mark.parametrize("words", ["ls events", "--help"])
 def test_a_reader_that_takes_one_line_gets_it_and_hears_no_complaint(store: Program, words: str) -> None:
     ended = shell(store, f"$cb {words} | head -1")
     assert (len(ended.out.splitlines()), ended.err) == (1, "")
 
 
+@pytest.mark.full
 def test_json_is_the_same_into_a_pipe_that_is_read_to_its_end(store: Program) -> None:
     assert json.loads(shell(store, "$cb ls --json | cat").out) == store("ls", "--json").document
