@@ -14,7 +14,9 @@ from caldav_backup.kloset.errors import Locked
 from caldav_backup.kloset.locks import POLL_EVERY
 
 
-async def begin_when_free(worker: Worker, begin: Callable[[], SnapshotBuilder], wait: float) -> SnapshotBuilder:
+async def begin_when_free(
+    worker: Worker, begin: Callable[[], SnapshotBuilder], wait: float, *, poll_every: float = POLL_EVERY
+) -> SnapshotBuilder:
     """What `begin` makes, tried again for `wait` seconds while it raises Locked. Leaves no lock when cancelled."""
     now = asyncio.get_running_loop().time
     end = now() + wait
@@ -25,7 +27,7 @@ async def begin_when_free(worker: Worker, begin: Callable[[], SnapshotBuilder], 
             left = end - now()
             if left <= 0:
                 raise
-        await asyncio.sleep(min(POLL_EVERY, left))
+        await asyncio.sleep(min(poll_every, left))
 
 
 async def _begin(worker: Worker, begin: Callable[[], SnapshotBuilder]) -> SnapshotBuilder:

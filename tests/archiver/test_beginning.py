@@ -27,7 +27,7 @@ def locks(begin: partial[SnapshotBuilder]) -> list[bytes]:
 
 async def begun(begin: Callable[[], SnapshotBuilder], wait: float) -> SnapshotBuilder:
     async with Worker() as worker:
-        return await begin_when_free(worker, begin, wait)
+        return await begin_when_free(worker, begin, wait, poll_every=0.01)
 
 
 class Maintained:
@@ -44,7 +44,7 @@ class Maintained:
 
 
 def test_the_end_of_a_maintenance_is_waited_for(begin: partial[SnapshotBuilder]) -> None:
-    builder = asyncio.run(begun(Maintained(begin, 1), 0.02))
+    builder = asyncio.run(begun(Maintained(begin, 2), 60))
     assert len(locks(begin)) == 1
     builder.abort()
 
