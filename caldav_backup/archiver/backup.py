@@ -140,7 +140,7 @@ class _Run:
 
     async def _list(self, collection: Collection) -> _Listing:
         try:
-            return await self._source.list_versions(collection)
+            return (await self._source.list_versions(collection)).versions
         except CollectionUnreadable as error:
             return error
 

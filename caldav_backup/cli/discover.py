@@ -64,7 +64,7 @@ async def _look(source: Source) -> tuple[Catalogue, list[int | str]]:
         catalogue = await source.catalogue()
         for collection in catalogue.collections:
             try:
-                counts.append(len(await source.list_versions(collection)))
+                counts.append(len((await source.list_versions(collection)).versions))
             except CollectionUnreadable as error:
                 counts.append(str(error))
     finally:

@@ -14,6 +14,10 @@ from typing import NamedTuple, Protocol
 #: Extended attributes of a calendar's directory begin with this; the rest of the name is a `Collection.attributes` key.
 ATTRIBUTE_PREFIX = "user.caldav."
 
+#: Attributes that move when a record of the collection does: its CTag and its sync-token (RFC 6578 §4).
+CTAG, SYNC_TOKEN = "ctag", "sync-token"
+SIGNALS = (CTAG, SYNC_TOKEN)
+
 #: Size in bytes of `Version.digest()`.
 DIGEST_SIZE = 8
 
@@ -66,6 +70,28 @@ class Gone(NamedTuple):
 Record = Resource | Failed | Gone
 
 
+class Listing(NamedTuple):
+    """Every record of a collection at one moment. The listing is the truth: what is absent is deleted.
+
+    `date_ns` is what the source's own clock said then, in Unix nanoseconds; 0 where it does not say.
+    """
+
+    versions: list[Version]
+    date_ns: int = 0
+
+
+class Changes(NamedTuple):
+    """What became of a collection since an earlier moment, as the source tells it.
+
+    `changed` are records that are there and may be new, changed or neither; `removed` are keys that are not there, also
+    of records that nobody knew. `date_ns` as in `Listing`.
+    """
+
+    changed: list[Version]
+    removed: list[str]
+    date_ns: int = 0
+
+
 class CollectionUnreadable(Exception):
     """One collection cannot be listed (refused, gone, garbage); the text says why. The run goes on with the others."""
 
@@ -76,13 +102,15 @@ class Collection:
 
     `key` identifies it at the source across renames (a normalised href path, or a directory name); `hint` is the wish
     for its directory name; `attributes` maps names without `ATTRIBUTE_PREFIX` ("displayname", "color", "href", …) to
-    the exact bytes to keep; `displayname` is for people and globs.
+    the exact bytes to keep; `displayname` is for people and globs. `date_ns` is what the source's clock said when it
+    described the collection, in Unix nanoseconds (0 = unknown): the attributes named in `SIGNALS` are as old as that.
     """
 
     key: str
     hint: str
     displayname: str = ""
     attributes: Mapping[str, bytes] = field(default_factory=dict)
+    date_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +144,23 @@ class Source(Protocol):
     async def catalogue(self) -> Catalogue:
         """What is there, in no particular order."""
 
-    async def list_versions(self, collection: Collection) -> list[Version]:
-        """Every record of the collection, in no particular order. The listing is the truth: what is absent is deleted.
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far; 0 for a source that sends none."""
+
+    async def complete(self, collections: Sequence[Collection]) -> list[Collection]:
+        """The same collections with those attributes too that are too dear to be asked for in every run."""
+
+    async def list_versions(self, collection: Collection) -> Listing:
+        """Every record of the collection, in no particular order.
 
         Raises `CollectionUnreadable` for a failure of this collection alone.
+        """
+
+    async def list_changes(self, collection: Collection, since: bytes) -> Changes | None:
+        """What changed since the collection's attribute `SYNC_TOKEN` was `since`; None when that cannot be told.
+
+        A shorter way to what `list_versions` says; whoever is in doubt lists. Raises `CollectionUnreadable` likewise.
         """
 
     async def fetch(self, collection: Collection, versions: Sequence[Version]) -> list[Record]:

@@ -15,11 +15,13 @@ from caldav_backup import dav
 from caldav_backup.connectors import naming
 from caldav_backup.connectors.base import (
     Catalogue,
+    Changes,
     Collection,
     CollectionUnreadable,
     Failed,
     Gone,
     LeftOut,
+    Listing,
     Record,
     Resource,
     Version,
@@ -76,11 +78,25 @@ class CalDavSource:
         unreadable = [LeftOut(each.href, _last(each.href), f"{each.name}: {each.reason}") for each in found.unreadable]
         return Catalogue(collections, left_out, unreadable)
 
-    async def list_versions(self, collection: Collection) -> list[Version]:
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far."""
+        return self._client.transport.requests
+
+    async def complete(self, collections: Sequence[Collection]) -> list[Collection]:
+        """The same collections: discovery has asked for all there is."""
+        return list(collections)
+
+    async def list_changes(self, collection: Collection, since: bytes) -> Changes | None:
+        """Never: a listing says it."""
+        del collection, since
+        return None
+
+    async def list_versions(self, collection: Collection) -> Listing:
         """One PROPFIND of depth 1 (RFC 4918 §9.1): hrefs with ETag, time and length."""
         async with self._of_one_calendar():
             listing = await self._client.list_versions(self._calendars[collection.key])
-        return [_version(version) for version in listing]
+        return Listing([_version(version) for version in listing])
 
     async def fetch(self, collection: Collection, versions: Sequence[Version]) -> list[Record]:
         """Contents by calendar-multiget (RFC 4791 §7.9), alone where a batch does not give them."""

@@ -92,7 +92,7 @@ class CalDavDestination:
     async def list_versions(self, collection: Collection) -> list[Version]:
         """One PROPFIND of depth 1."""
         with _translated():
-            return await self._source.list_versions(collection)
+            return (await self._source.list_versions(collection)).versions
 
     async def fetch(self, collection: Collection, versions: Sequence[Version]) -> list[Record]:
         """Contents by multiget."""

@@ -72,7 +72,7 @@ class DirectoryDestination:
 
     async def list_versions(self, collection: Collection) -> list[Version]:
         """Every `.ics` file of the calendar."""
-        return await self._source.list_versions(collection)
+        return (await self._source.list_versions(collection)).versions
 
     async def fetch(self, collection: Collection, versions: Sequence[Version]) -> list[Record]:
         """The files' bytes."""

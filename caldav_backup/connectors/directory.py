@@ -16,11 +16,13 @@ from pathlib import Path
 from caldav_backup import ics
 from caldav_backup.connectors.base import (
     Catalogue,
+    Changes,
     Collection,
     CollectionUnreadable,
     Failed,
     Gone,
     LeftOut,
+    Listing,
     Record,
     Resource,
     Version,
@@ -59,9 +61,23 @@ class DirectorySource:
         """The directory itself if it holds `.ics` files, and every sub-directory that is a calendar."""
         return await asyncio.to_thread(self._catalogue)
 
-    async def list_versions(self, collection: Collection) -> list[Version]:
+    @property
+    def requests(self) -> int:
+        """None are sent."""
+        return 0
+
+    async def complete(self, collections: Sequence[Collection]) -> list[Collection]:
+        """The same collections: a directory tells all at once."""
+        return list(collections)
+
+    async def list_changes(self, collection: Collection, since: bytes) -> Changes | None:
+        """Never: a directory has no sync-token."""
+        del collection, since
+        return None
+
+    async def list_versions(self, collection: Collection) -> Listing:
         """Every `.ics` file of the calendar."""
-        return await asyncio.to_thread(self._list, collection)
+        return Listing(await asyncio.to_thread(self._list, collection))
 
     async def fetch(self, collection: Collection, versions: Sequence[Version]) -> list[Record]:
         """The files' bytes; a file that changes while it is read is read once more."""

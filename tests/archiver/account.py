@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 
 from caldav_backup.connectors.base import (
     Catalogue,
+    Changes,
     Collection,
     CollectionUnreadable,
     Failed,
     Gone,
     LeftOut,
+    Listing,
     Record,
     Resource,
     Version,
@@ -43,7 +45,18 @@ class Account:
     async def catalogue(self) -> Catalogue:
         return Catalogue([self._collection(name) for name in self.calendars], self.left_out, self.unlisted)
 
-    async def list_versions(self, collection: Collection) -> list[Version]:
+    @property
+    def requests(self) -> int:
+        return 0
+
+    async def complete(self, collections: Sequence[Collection]) -> list[Collection]:
+        return list(collections)
+
+    async def list_changes(self, collection: Collection, since: bytes) -> Changes | None:
+        del collection, since
+        return None
+
+    async def list_versions(self, collection: Collection) -> Listing:
         await asyncio.sleep(0)
         if collection.hint in self.unreadable:
             raise CollectionUnreadable(self.unreadable[collection.hint])
@@ -52,7 +65,7 @@ class Account:
         if collection.hint in self.listings:
             self.listings[collection.hint] -= 1
         events = self.calendars[collection.hint]
-        return [self._version(collection, leaf) for leaf in reversed(events)]
+        return Listing([self._version(collection, leaf) for leaf in reversed(events)])
 
     async def fetch(self, collection: Collection, versions: Sequence[Version]) -> list[Record]:
         self.in_flight += 1

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from caldav_backup.archiver import BackupOptions, back_up
-from caldav_backup.connectors.base import Catalogue, Collection, Record, Version
+from caldav_backup.connectors.base import Catalogue, Collection, Listing, Record, Version
 from caldav_backup.kloset import Configuration, Repository
 from caldav_backup.kloset.storage.memory import MemoryStorage
 from tests.archiver.account import Account
@@ -19,8 +19,8 @@ class TwoHomes(Account):
     async def catalogue(self) -> Catalogue:
         return Catalogue([Collection(f"/{home}/work/", "work", home) for home in self.calendars])
 
-    async def list_versions(self, collection: Collection) -> list[Version]:
-        return [self._version(collection, leaf) for leaf in self.calendars[collection.displayname]]
+    async def list_versions(self, collection: Collection) -> Listing:
+        return Listing([self._version(collection, leaf) for leaf in self.calendars[collection.displayname]])
 
     async def fetch(self, collection: Collection, versions: Sequence[Version]) -> list[Record]:
         return [self._record(collection, version) for version in versions]

@@ -36,7 +36,7 @@ def listed(server: Answers, url: str = "/dav/") -> list[Version]:
     async def story() -> list[Version]:
         async with CalDavSource(client(server), BASE + url, origin="alice@dav.example") as source:
             (work,) = (await source.catalogue()).collections
-            return await source.list_versions(work)
+            return (await source.list_versions(work)).versions
 
     return asyncio.run(story())
 

@@ -57,7 +57,7 @@ def test_what_is_written_is_read_as_a_source_again(tmp_path: Path) -> None:
     assert isinstance(outcome, Written)
     source = DirectorySource(tmp_path, clock=lambda: 2**62)
     (found,) = asyncio.run(source.catalogue()).collections
-    (version,) = asyncio.run(source.list_versions(found))
+    (version,) = asyncio.run(source.list_versions(found)).versions
     assert (found.displayname, version.leaf, version.length) == ("Büro", "a.ics", len(event(1).content))
     assert os.listdir(tmp_path / "work") and not list((tmp_path / "work").glob(".*"))
 

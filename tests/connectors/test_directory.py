@@ -25,7 +25,7 @@ def catalogue(root: Path) -> Catalogue:
 
 
 def listing(root: Path, key: str = ".", now: int = LATER) -> list[Version]:
-    found = asyncio.run(DirectorySource(root, clock=lambda: now).list_versions(Collection(key, key)))
+    found = asyncio.run(DirectorySource(root, clock=lambda: now).list_versions(Collection(key, key))).versions
     return sorted(found)
 
 
