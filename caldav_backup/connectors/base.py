@@ -83,12 +83,12 @@ class Listing(NamedTuple):
 class Changes(NamedTuple):
     """What became of a collection since an earlier moment, as the source tells it.
 
-    `changed` are records that are there and may be new, changed or neither; `removed` are keys that are not there, also
-    of records that nobody knew. `date_ns` as in `Listing`.
+    `changed` are records that are there and may be new, changed or neither; `removed` are records that are not there,
+    also such as nobody knew, of which only `key` and `leaf` say something. `date_ns` as in `Listing`.
     """
 
     changed: list[Version]
-    removed: list[str]
+    removed: list[Version]
     date_ns: int = 0
 
 

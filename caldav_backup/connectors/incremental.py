@@ -19,7 +19,8 @@ from caldav_backup.connectors.base import DIGEST_SIZE, Version
 ATTRIBUTE = "resources"
 LAYOUT = 1
 
-#: The source gave no ETag: the record is fetched again every time.
+#: Nothing proves that the record is still the same, so it is fetched again: the source gave no ETag, it was changed
+#: just before it was read, or what the snapshot holds is an older copy.
 ALWAYS_FETCH = 0x01
 #: The name was changed or suffixed, so the key is written out.
 HAS_KEY = 0x02
@@ -46,16 +47,27 @@ class KnownResource(NamedTuple):
 UNKNOWN = KnownResource(None, None)
 
 
-def encode_record(name: str, version: Version) -> bytes:
-    """The record of one stored event, by the name it has in the directory."""
-    flags = 0 if version.is_comparable else ALWAYS_FETCH
-    if name == version.leaf:
-        return bytes((flags,)) + version.digest()
-    key = version.key.encode("utf-8", "surrogateescape")
-    if len(key) > MAX_KEY_BYTES:
+def encode_record(name: str, version: Version, *, is_settled: bool = True) -> bytes:
+    """The record of one stored event, by the name it has in the directory; unsettled ones are fetched again."""
+    flags = 0 if version.is_comparable and is_settled else ALWAYS_FETCH
+    return _encode(flags, version.digest(), None if name == version.leaf else version.key)
+
+
+def encode_known(known: KnownResource) -> bytes:
+    """The record of an event that is kept as it was."""
+    if known.digest is None:
+        return _encode(ALWAYS_FETCH, bytes(DIGEST_SIZE), known.key)
+    return _encode(0, known.digest, known.key)
+
+
+def _encode(flags: int, digest: bytes, key: str | None) -> bytes:
+    if key is None:
+        return bytes((flags,)) + digest
+    encoded = key.encode("utf-8", "surrogateescape")
+    if len(encoded) > MAX_KEY_BYTES:
         # The next run does not know it again by its name, and fetches it.
-        return bytes((flags | ALWAYS_FETCH,)) + version.digest()
-    return bytes((flags | HAS_KEY,)) + version.digest() + len(key).to_bytes(2, "big") + key
+        return bytes((flags | ALWAYS_FETCH,)) + digest
+    return bytes((flags | HAS_KEY,)) + digest + len(encoded).to_bytes(2, "big") + encoded
 
 
 def encode(records: Sequence[bytes]) -> bytes:
