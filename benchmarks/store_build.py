@@ -109,8 +109,8 @@ def store_calendar(repository: Any, builder: Any, directory: Path, changed: str,
     """Reading the files is no part of what is measured."""
     from caldav_backup.kloset import File
 
-    parent = None if changed == "*" else latest(repository)
-    target = builder.open_directory(f"/{directory.name}", parent=parent)
+    parents = [] if changed == "*" else [latest(repository)]
+    target = builder.open_directory(f"/{directory.name}", parents=parents)
     names = sorted(os.listdir(directory))
     versions = bytearray()
     for start in range(0, len(names), BATCH):

@@ -67,7 +67,7 @@ class Calendar:
         before = sum(map(len, self._storage.files.values()))
         importer = Importer("caldav-backup", "benchmark", "/")
         builder = SnapshotBuilder(self._repository, importer=importer, tree_order=self._order)
-        target = builder.open_directory("/work", parent=parent)
+        target = builder.open_directory("/work", parents=[parent] if parent else [])
         if parent is None:
             target.add(self._files)
         else:

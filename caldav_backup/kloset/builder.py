@@ -88,15 +88,16 @@ class SnapshotBuilder:
         blobs = BlobWriter(repository.keyed, repository.index, self._packer)
         return Assembly(Writers(blobs, ContentWriter(blobs, sizes), AttributeWriter(blobs, sizes)), tree_order)
 
-    def open_directory(self, path: str, *, mtime_ns: int = 0, parent: Snapshot | None = None) -> DirectoryBuilder:
-        """Begin a directory, which must be closed before the next one; from `parent` files can be kept.
+    def open_directory(self, path: str, *, mtime_ns: int = 0, parents: Sequence[Snapshot] = ()) -> DirectoryBuilder:
+        """Begin a directory, which must be closed before the next one; from each of `parents` files can be kept.
 
-        `mtime_ns` since the Unix epoch. InvalidArgument for a path that is not clean or comes too late.
+        `mtime_ns` since the Unix epoch; it can be told at the end as well. Of a parent nothing is read before something
+        is kept from it. InvalidArgument for a path that is not clean or comes too late.
         """
         self._require_no_directory()
         assembly = self._assembly
         listing = assembly.open_listing(_checked(path))
-        unchanged = None if parent is None else UnchangedFiles(path, assembly.inherit(parent))
+        unchanged = [UnchangedFiles(path, assembly.inherit(parent)) for parent in parents]
         self._directory = DirectoryBuilder(
             path, mtime_ns, writers=assembly.writers, listing=listing, unchanged=unchanged, done=self._close_directory
         )

@@ -65,7 +65,7 @@ class DirectoryBuilder:
         *,
         writers: Writers,
         listing: ListingWriter,
-        unchanged: UnchangedFiles | None,
+        unchanged: Sequence[UnchangedFiles],
         done: Callable[[Closed], None],
     ) -> None:
         """`done` is told of the closed directory, once."""
@@ -130,26 +130,38 @@ class DirectoryBuilder:
         for content, mtime_ns in zip(contents, mtimes, strict=True):
             self._totals.add_files([content.size], [mtime_ns], content.content_type, content.chunks)
 
-    def keep(self, names: Sequence[str]) -> None:
-        """Take over files of the parent as they are; PathNotFound when it has none of this name here."""
+    def keep(self, names: Sequence[str], *, source: int = 0) -> None:
+        """Take over files of a parent as they are; `source` is its place among the parents, from 0.
+
+        PathNotFound when that parent has none of such a name here.
+        """
         self._require_open()
         for start in range(0, len(names), _BATCH):
-            if self._unchanged is None:
-                raise InvalidArgument(f"nothing can be kept in {self.path!r}: it was opened without a parent")
+            parent = self._parent(source)
             checked = self._listing.check(names[start : start + _BATCH])
-            frames = self._unchanged.take(checked, self._totals)
+            frames = parent.take(checked, self._totals)
             kept = [(frame.mac, frame.record) for frame in frames]
             self._anchors |= self._writers.blobs.put_kept(ResourceType.VFS_ENTRY, kept)
             self._listing.add(checked, frames)
 
-    def close(self, xattrs: Mapping[str, Value]) -> None:
-        """End the directory and store its extended attributes; large ones may come in pieces."""
+    def _parent(self, source: int) -> UnchangedFiles:
+        if not 0 <= source < len(self._unchanged):
+            count = len(self._unchanged)
+            raise InvalidArgument(f"no parent {source} to keep files of in {self.path!r}: it was opened with {count}")
+        return self._unchanged[source]
+
+    def close(self, xattrs: Mapping[str, Value], *, mtime_ns: int | None = None) -> None:
+        """End the directory and store its extended attributes; large ones may come in pieces.
+
+        `mtime_ns` since the Unix epoch replaces the time given at the beginning, unless None.
+        """
         self._require_open()
         self._is_open = False
         attributes = self._writers.attributes.add(self.path, xattrs, self._anchors)
-        if self._unchanged is not None:
-            self._writers.attributes.take_over(self._unchanged.attributes)
-        frame = directory_frame(self._writers.blobs, self.path, self._mtime_ns, attributes)
+        for parent in self._unchanged:
+            self._writers.attributes.take_over(parent.attributes)
+        time_ns = self._mtime_ns if mtime_ns is None else mtime_ns
+        frame = directory_frame(self._writers.blobs, self.path, time_ns, attributes)
         self._done(Closed(self.path, frame, self._listing.finish(), self._totals))
 
     def _require_open(self) -> None:

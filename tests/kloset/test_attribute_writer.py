@@ -33,7 +33,7 @@ def test_attributes_lie_in_packfiles_that_plakars_maintenance_keeps() -> None:
 
     def store(kept: Sequence[File], files: Sequence[File], parent: Snapshot, value: bytes) -> Snapshot:
         def fill(builder: SnapshotBuilder) -> None:
-            directory = builder.open_directory("/work", parent=parent)
+            directory = builder.open_directory("/work", parents=[parent])
             directory.keep([file.name for file in kept])
             directory.add(files)
             directory.close({"user.large": value, "user.small": b"small"})

@@ -171,7 +171,7 @@ def test_what_lay_in_a_lost_packfile_is_stored_again() -> None:
         storage.delete(Kind.PACKFILE, identifier)
 
     def everything(builder: SnapshotBuilder) -> None:
-        directory = builder.open_directory("/work", mtime_ns=MTIME_NS, parent=parent)
+        directory = builder.open_directory("/work", mtime_ns=MTIME_NS, parents=[parent])
         directory.add(some_files(300))
         directory.close({"user.caldav.displayname": b"Work"})
 

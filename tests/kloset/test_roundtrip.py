@@ -91,8 +91,8 @@ def below(tree: Tree, path: str) -> Tree:
 def add_directory(
     builder: SnapshotBuilder, path: str, directory: Directory, old: Snapshot | None, before: Directory | None
 ) -> None:
-    parent = old if before is not None else None
-    target = builder.open_directory(path, mtime_ns=directory.mtime_ns, parent=parent)
+    parents = [old] if old is not None and before is not None else []
+    target = builder.open_directory(path, mtime_ns=directory.mtime_ns, parents=parents)
     for name in sorted(directory.files, key=to_key):
         content, mtime_ns = directory.files[name]
         if before is not None and before.files.get(name) == (content, mtime_ns):

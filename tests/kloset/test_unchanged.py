@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -39,7 +40,7 @@ def test_unchanged_files_are_taken_from_the_parent_beside_new_ones() -> None:
     kept = [file.name for file in some_files(300)]
 
     def fill(builder: SnapshotBuilder) -> None:
-        directory = builder.open_directory("/work", parent=parent, mtime_ns=MTIME_NS)
+        directory = builder.open_directory("/work", parents=[parent], mtime_ns=MTIME_NS)
         directory.keep(kept[:100])
         directory.add([File("event-0100.ics", b"BEGIN:VCALENDAR changed", 5), File("event-0100b.ics", b"new", 6)])
         directory.keep(kept[102:])
@@ -133,6 +134,47 @@ def test_directories_can_come_from_different_parents() -> None:
     assert_sound(repository)
 
 
+def test_files_of_one_directory_can_come_from_several_parents_in_turn() -> None:
+    _, repository = make_store()
+    files = some_files(600)
+    even = build(repository, lambda builder: add_directory(builder, "/work", files[::2], displayname=b"Work"))
+    odd = build(repository, lambda builder: add_directory(builder, "/work", files[1::2]))
+
+    def fill(builder: SnapshotBuilder) -> None:
+        directory = builder.open_directory("/work", parents=[odd, even], mtime_ns=1)
+        for place, file in enumerate(files[:500]):
+            directory.keep([file.name], source=(place + 1) % 2)
+        directory.add([File("event-0499b.ics", b"BEGIN:VCALENDAR new", 6)])
+        directory.keep([file.name for file in files[500::2]], source=1)
+        directory.close({"user.caldav.displayname": b"Job"}, mtime_ns=MTIME_NS + 7)
+
+    snapshot = build(repository, fill)
+    assert names(snapshot, "/work") == [*[file.name for file in files[:500]], "event-0499b.ics"] + [
+        file.name for file in files[500::2]
+    ]
+    assert snapshot.entry("/work/event-0000.ics") == even.entry("/work/event-0000.ics")
+    assert snapshot.entry("/work/event-0001.ics") == odd.entry("/work/event-0001.ics")
+    assert snapshot.summary("/work").directory.files == 551
+    assert snapshot.entry("/work").mtime_ns == MTIME_NS + 7
+    assert_sound(repository)
+
+
+def test_a_directory_of_several_parents_is_the_one_that_a_first_backup_makes() -> None:
+    _, repository = make_store()
+    files = some_files(300)
+    thirds = [build(repository, partial(add_directory, path="/work", files=files[start::3])) for start in range(3)]
+
+    def fill(builder: SnapshotBuilder) -> None:
+        directory = builder.open_directory("/work", parents=thirds)
+        for place, file in enumerate(files):
+            directory.keep([file.name], source=place % 3)
+        directory.close({}, mtime_ns=MTIME_NS)
+
+    kept = build(repository, fill)
+    anew = build(repository, lambda builder: add_directory(builder, "/work", files))
+    assert kept.header.source == anew.header.source
+
+
 def test_what_the_parent_does_not_have_cannot_be_kept() -> None:
     _, repository = make_store()
     parent = build(repository, two_calendars)
@@ -142,13 +184,16 @@ def test_what_the_parent_does_not_have_cannot_be_kept() -> None:
         with pytest.raises(PathNotFound, match="/nowhere"):
             builder.keep_directory("/nowhere/deep", parent=parent)
         with pytest.raises(PathNotFound):
-            builder.open_directory("/home", parent=parent).keep(["event-0001b.ics"])
+            builder.open_directory("/home", parents=[parent]).keep(["event-0001b.ics"])
     with SnapshotBuilder(repository, importer=IMPORTER) as builder, pytest.raises(PathNotFound):
-        builder.open_directory("/home", parent=parent).keep(["event-0002.ics", "event-0003.ics"])
+        builder.open_directory("/home", parents=[parent]).keep(["event-0002.ics", "event-0003.ics"])
     with SnapshotBuilder(repository, importer=IMPORTER) as builder, pytest.raises(InvalidArgument, match="parent"):
         builder.open_directory("/home").keep(["event-0001.ics"])
+    for source in (-1, 1):
+        with SnapshotBuilder(repository, importer=IMPORTER) as builder, pytest.raises(InvalidArgument, match="parent"):
+            builder.open_directory("/home", parents=[parent]).keep(["event-0001.ics"], source=source)
     with SnapshotBuilder(repository, importer=IMPORTER) as builder, pytest.raises(PathNotFound):
-        builder.open_directory("/new", parent=parent).keep(["event-0001.ics"])
+        builder.open_directory("/new", parents=[parent]).keep(["event-0001.ics"])
 
 
 def test_files_of_plakar_are_kept_as_they_are(golden: Golden) -> None:
@@ -162,7 +207,7 @@ def test_files_of_plakar_are_kept_as_they_are(golden: Golden) -> None:
         for entry in parent.list_directory(root):
             if entry.is_directory:
                 builder.keep_directory(entry.path, parent=parent)
-        directory = builder.open_directory(root, parent=parent)
+        directory = builder.open_directory(root, parents=[parent])
         directory.keep([entry.name for entry in parent.list_directory(root) if not entry.is_directory])
         directory.close(parent.extended_attributes(root))
 
@@ -183,7 +228,7 @@ def test_a_listing_with_a_wrong_id_is_not_taken_over() -> None:
             return (frame._replace(mac=bytes(32)) for frame in super().directory_frames(path))
 
     with SnapshotBuilder(repository, importer=IMPORTER) as builder:
-        directory = builder.open_directory("/work", parent=Liar(repository, parent.header))
+        directory = builder.open_directory("/work", parents=[Liar(repository, parent.header)])
         with pytest.raises(Damaged, match="event-0000"):
             directory.keep(["event-0000.ics"])
 
@@ -196,7 +241,7 @@ def test_a_parent_without_listings_gives_no_whole_directories() -> None:
     with SnapshotBuilder(repository, importer=IMPORTER) as builder:
         with pytest.raises(InvalidArgument, match="dirpack"):
             builder.keep_directory("/home", parent=bare)
-        directory = builder.open_directory("/home", parent=bare)
+        directory = builder.open_directory("/home", parents=[bare])
         directory.add(some_files(3, "h"))
         directory.close({})
         snapshot = repository.snapshot(builder.finish().identifier)
