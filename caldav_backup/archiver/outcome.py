@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from caldav_backup.archiver.guards import Guard, Trip
 from caldav_backup.archiver.selection import Selection
-
-#: The importer type of our snapshots. No plakar connector uses it, so plakar never builds upon one
-#: (docs/design/format.md, "Custom metadata and extended attributes").
-IMPORTER_TYPE = "caldav-backup"
-
-#: Tag of a snapshot in which some record or calendar is missing.
-PARTIAL = "partial"
 
 
 @dataclass(frozen=True, slots=True)
 class BackupOptions:
-    """One source's run. `job` is the source's name in the settings, "" for a bare location."""
+    """One source's run. `job` is the source's name in the settings, "" for a bare location.
+
+    What was read is safe at least every `checkpoint_every` seconds; `clock` gives Unix seconds.
+    """
 
     job: str = ""
     name: str = "default"
@@ -28,14 +26,19 @@ class BackupOptions:
     dry_run: bool = False
     skip_if_unchanged: bool = False
     lock_wait: float = 900.0
+    guard: Guard = field(default_factory=Guard)
+    checkpoint_every: float = 300.0
+    clock: Callable[[], float] = time.time
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One source's run, done. `snapshot` is the new snapshot's id in hex, None when none was written.
 
-    `failures` and `warnings` are (path, reason): failures are records or calendars that are missing from the snapshot,
-    warnings are records that the server lists and does not have. `size` counts bytes received.
+    `failures` and `warnings` are (path, reason): failures are records or calendars that could not be read, warnings are
+    records that the server lists and does not have. Of some an older copy is in the snapshot (`stale`). `trips` is what
+    looks as if it had been lost. `size` counts bytes received. Of the calendars, `listed` were listed in full, `due` of
+    them only since that is done every week, and `unmoved` were not asked, since their signals are those of before.
     """
 
     source: str
@@ -46,6 +49,12 @@ class Outcome:
     unchanged: int
     deleted: int
     size: int
+    stale: int = 0
+    requests: int = 0
+    listed: int = 0
+    due: int = 0
+    unmoved: int = 0
+    trips: Sequence[Trip] = ()
     failures: Sequence[tuple[str, str]] = ()
     warnings: Sequence[tuple[str, str]] = ()
     left_out: Sequence[tuple[str, str]] = ()

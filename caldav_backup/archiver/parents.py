@@ -1,15 +1,19 @@
-"""The snapshot that a calendar's new state is compared with, found per calendar.
+"""What earlier runs of the same source left: the snapshots that a calendar's new state is compared with.
 
 A run that read only some calendars must not make the next one read the others again, so each calendar looks for the
-newest snapshot of the same identity (the job, else the origin) that holds it.
+newest snapshot of the same identity (the job, else the origin) that holds it. A run that was stopped left part of its
+work in an incomplete snapshot: that is a parent besides, before the complete one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
-from caldav_backup.archiver.outcome import IMPORTER_TYPE
+from caldav_backup.archiver.last_listing import ATTRIBUTE as LISTED
+from caldav_backup.archiver.last_listing import LastListing
+from caldav_backup.archiver.marks import IMPORTER_TYPE, INCOMPLETE, PARTIAL, SUSPICIOUS
 from caldav_backup.connectors import incremental, naming
 from caldav_backup.connectors.base import ATTRIBUTE_PREFIX
 from caldav_backup.connectors.incremental import KnownResource
@@ -17,12 +21,14 @@ from caldav_backup.kloset import Damaged, Header, Repository, Snapshot
 
 #: How many snapshots back a calendar is looked for; a calendar that was last seen before is read anew.
 DEPTH = 100
+#: Incomplete snapshots that one calendar takes records from: as many runs in a row may be stopped.
+MOST_INCOMPLETE = 4
 
 _HREF = ATTRIBUTE_PREFIX + "href"
 _RESOURCES = ATTRIBUTE_PREFIX + incremental.ATTRIBUTE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ParentCalendar:
     """A calendar as a snapshot holds it: the directory at `path`."""
 
@@ -34,66 +40,157 @@ class ParentCalendar:
         """The directory's name, which the calendar keeps."""
         return self.path[1:]
 
-    def attributes(self) -> dict[str, bytes]:
-        """The calendar's attributes, names without prefix, the incremental state included."""
-        found = self.snapshot.extended_attributes(self.path)
-        return {name.removeprefix(ATTRIBUTE_PREFIX): value for name, value in found.items()}
+    @property
+    def is_complete(self) -> bool:
+        """False when the run that made the snapshot was stopped."""
+        return INCOMPLETE not in self.snapshot.header.tags
 
-    def has_failures(self) -> bool:
-        """True when something of the calendar could not be read at that time."""
-        return any(path.startswith(f"{self.path}/") for path, _ in self.snapshot.errors())
+    @cached_property
+    def attributes(self) -> Mapping[str, bytes]:
+        """The calendar's attributes, names without prefix, but for the incremental state, which is large."""
+        names = [name for name in self.snapshot.entry(self.path).extended_attributes if name != _RESOURCES]
+        found = {name: self.snapshot.extended_attribute(self.path, name) for name in names}
+        return {name.removeprefix(ATTRIBUTE_PREFIX): value for name, value in found.items() if value is not None}
+
+    @property
+    def state(self) -> bytes:
+        """The incremental state as it was stored; b"" when there is none."""
+        return self.snapshot.extended_attribute(self.path, _RESOURCES) or b""
+
+    @property
+    def last_listing(self) -> LastListing | None:
+        """When the calendar was listed in full; None when that is not known, or not all of it was dealt with."""
+        return LastListing.from_bytes(self.attributes.get(LISTED, b""))
+
+    @cached_property
+    def count(self) -> int:
+        """How many records it holds."""
+        return self.snapshot.summary(self.path).directory.files
+
+    @property
+    def mtime_ns(self) -> int:
+        """The directory's time: that of its newest record."""
+        return self.snapshot.entry(self.path).mtime_ns
+
+    @cached_property
+    def failures(self) -> Mapping[str, str]:
+        """Names of records that could not be read at that time, and why."""
+        inside = f"{self.path}/"
+        return {path[len(inside) :]: why for path, why in self.snapshot.errors() if path.startswith(inside)}
 
     def known(self) -> Iterator[tuple[str, KnownResource]]:
         """(name, what was known of it) in ascending byte order of names; unknown where the state does not reach."""
-        states = incremental.decode(self.snapshot.extended_attribute(self.path, _RESOURCES) or b"")
+        states = incremental.decode(self.state)
         for name in self.snapshot.list_names(self.path):
             yield name, next(states, incremental.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
 class Parents:
-    """What earlier runs of one source left: the newest snapshot, and the newest state of each calendar by its key."""
+    """The newest complete snapshot of a source, and the newest states of each calendar by its key, newest first."""
 
     newest: Snapshot | None = None
-    calendars: Mapping[str, ParentCalendar] = field(default_factory=dict)
+    calendars: Mapping[str, Sequence[ParentCalendar]] = field(default_factory=dict)
 
-    def without(self, key: str) -> Parents:
-        """The same as if no run had seen the calendar `key`."""
-        return replace(self, calendars={each: parent for each, parent in self.calendars.items() if each != key})
+    def of(self, key: str) -> Sequence[ParentCalendar]:
+        """The states of one calendar; empty for one that was never seen."""
+        return self.calendars.get(key, ())
 
     def is_whole(self, names: Sequence[str]) -> bool:
         """True when the newest snapshot holds exactly the calendars `names`, and each parent is taken from it."""
         if self.newest is None:
             return False
         held = {entry.name for entry in self.newest.list_directory("/")}
-        return held == set(names) and all(parent.snapshot is self.newest for parent in self.calendars.values())
+        newest = all(parent.snapshot is self.newest for held in self.calendars.values() for parent in held)
+        return held == set(names) and newest
 
 
-def find_parents(repository: Repository, job: str, origin: str, keys: Sequence[str]) -> Parents:
-    """Look back until every collection key was found in a snapshot of this identity, `DEPTH` snapshots at most.
+class History:
+    """The snapshots of one source, newest first; what is read of one is read once."""
 
-    A calendar that was away may find its name given to another one meanwhile: that one keeps it, and what was stored
-    under it before is no parent, since files are kept by their path. A damaged snapshot is no parent either: it would
-    only save work, and must not end this run and all that follow.
-    """
-    missing = set(keys)
-    taken: set[str] = set()
-    newest: Snapshot | None = None
-    calendars: dict[str, ParentCalendar] = {}
-    for depth, snapshot in enumerate(_same_identity(repository, job, origin)):
-        if newest is not None and (not missing or depth == DEPTH):
-            break
-        try:
-            held = list(_calendars(snapshot))
-        except Damaged:
-            continue
-        newest = newest or snapshot
-        for calendar, key in held:
-            if key in missing and naming.fold(calendar.name) not in taken:
-                missing.discard(key)
-                taken.add(naming.fold(calendar.name))
-                calendars[key] = calendar
-    return Parents(newest, calendars)
+    def __init__(self, repository: Repository, job: str, origin: str) -> None:
+        self._repository = repository
+        self.headers = [each for each in reversed(repository.snapshots()) if is_same_identity(each, job, origin)]
+        self._held: dict[bytes, Mapping[str, ParentCalendar]] = {}
+
+    def calendars(self, header: Header) -> Mapping[str, ParentCalendar]:
+        """The calendars that a snapshot holds, by key."""
+        if header.identifier not in self._held:
+            snapshot = self._repository.snapshot(header.identifier)
+            self._held[header.identifier] = {key: calendar for calendar, key in _calendars(snapshot)}
+        return self._held[header.identifier]
+
+    def newest_good(self, perimeter: str) -> Mapping[str, ParentCalendar]:
+        """The calendars of the newest good snapshot of a selection, by key; none when there is no such snapshot.
+
+        Good is one whose calendars could all be listed, and that is neither suspicious nor incomplete.
+        """
+        for header in self.headers:
+            if header.perimeter == perimeter and not {SUSPICIOUS, INCOMPLETE} & set(header.tags):
+                try:
+                    if PARTIAL not in header.tags or self._lists_all(header):
+                        return self.calendars(header)
+                except Damaged:
+                    continue
+        return {}
+
+    def _lists_all(self, header: Header) -> bool:
+        """False when a calendar as a whole could not be read."""
+        return not any(path.count("/") == 1 for path, _ in self._repository.snapshot(header.identifier).errors())
+
+    def parents(self, keys: Iterable[str]) -> Parents:
+        """Look back until every collection key was found in a complete snapshot, `DEPTH` snapshots at most.
+
+        A calendar that was away may find its name given to another one meanwhile: that one keeps it, and what was
+        stored under it before is no parent, since files are kept by their path. A damaged snapshot is no parent either:
+        it would only save work, and must not end this run and all that follow. Nor is one that looks as if something
+        had been lost: when that comes back, it shall not have to be fetched again.
+        """
+        search = _Search(set(keys))
+        for depth, header in enumerate(self.headers):
+            if search.newest is not None and (not search.missing or depth == DEPTH):
+                break
+            if SUSPICIOUS in header.tags:
+                continue
+            try:
+                held = self.calendars(header)
+            except Damaged:
+                continue
+            search.take(self._repository, header, held)
+        return search.parents()
+
+
+class _Search:
+    """What was found so far of the calendars that are looked for."""
+
+    def __init__(self, keys: set[str]) -> None:
+        self.missing = keys
+        self.newest: Snapshot | None = None
+        self._found: dict[str, list[ParentCalendar]] = {}
+        self._names: dict[str, str] = {}
+
+    def take(self, repository: Repository, header: Header, held: Mapping[str, ParentCalendar]) -> None:
+        is_complete = INCOMPLETE not in header.tags
+        for key, calendar in held.items():
+            if key in self.missing and self._is_free(key, calendar.name):
+                states = self._found.setdefault(key, [])
+                if is_complete or len(states) < MOST_INCOMPLETE:
+                    states.append(calendar)
+                if is_complete:
+                    self.missing.discard(key)
+        if is_complete and self.newest is None:
+            snapshots = [calendar.snapshot for calendar in held.values()]
+            self.newest = snapshots[0] if snapshots else repository.snapshot(header.identifier)
+
+    def _is_free(self, key: str, name: str) -> bool:
+        """A calendar has one name in all its states, and a name belongs to one calendar."""
+        folded = naming.fold(name)
+        if key in self._found:
+            return self._found[key][0].name == name
+        return self._names.setdefault(folded, key) == key
+
+    def parents(self) -> Parents:
+        return Parents(self.newest, {key: tuple(states) for key, states in self._found.items()})
 
 
 def is_same_identity(header: Header, job: str, origin: str) -> bool:
@@ -101,12 +198,6 @@ def is_same_identity(header: Header, job: str, origin: str) -> bool:
     if header.importer.type != IMPORTER_TYPE:
         return False
     return header.job == job if job else (not header.job and header.importer.origin == origin)
-
-
-def _same_identity(repository: Repository, job: str, origin: str) -> Iterator[Snapshot]:
-    for header in reversed(repository.snapshots()):
-        if is_same_identity(header, job, origin):
-            yield repository.snapshot(header.identifier)
 
 
 def _calendars(snapshot: Snapshot) -> Iterator[tuple[ParentCalendar, str]]:

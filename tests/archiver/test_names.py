@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from caldav_backup.archiver import BackupOptions, back_up
+from caldav_backup.archiver import BackupOptions, Guard, back_up
 from caldav_backup.connectors.base import Catalogue, Collection, Listing, Record, Version
 from caldav_backup.kloset import Configuration, Repository
 from caldav_backup.kloset.storage.memory import MemoryStorage
@@ -38,7 +38,7 @@ def test_a_calendar_that_comes_back_leaves_its_name_to_the_one_that_has_it_now()
     account = TwoHomes({"shared": shared})
     for calendars in ({"shared": shared}, {"mine": mine}, {"mine": mine, "shared": shared}):
         account.calendars = calendars
-        asyncio.run(back_up(account, repository, BackupOptions(job="home")))
+        asyncio.run(back_up(account, repository, BackupOptions(job="home", guard=Guard(accept_shrink=True))))
     snapshot = repository.snapshot(repository.snapshots()[-1].identifier)
     files = {entry.path: snapshot.read(entry) for entry in snapshot.walk() if entry.is_file}
     assert sorted(files.values()) == sorted([event(1).content, event(2).content])

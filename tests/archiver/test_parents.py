@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from caldav_backup.archiver.outcome import IMPORTER_TYPE
-from caldav_backup.archiver.parents import find_parents
+from caldav_backup.archiver.marks import IMPORTER_TYPE
+from caldav_backup.archiver.parents import History
 from caldav_backup.kloset import Importer, Repository, Snapshot, SnapshotBuilder
 from caldav_backup.kloset.resources import ResourceType
 from caldav_backup.kloset.storage import Kind
@@ -22,12 +22,12 @@ def store(repository: Repository, timestamp_ns: int) -> Snapshot:
 def test_a_damaged_snapshot_is_no_parent_and_does_not_end_the_run() -> None:
     storage, repository = make_repository()
     older, newest = store(repository, 1), store(repository, 2)
-    found = find_parents(repository, "", "https://example.org", ["/dav/work/"])
-    assert found.calendars["/dav/work/"].snapshot.header == newest.header
+    found = History(repository, "", "https://example.org").parents(["/dav/work/"])
+    assert found.calendars["/dav/work/"][0].snapshot.header == newest.header
     place = repository.index.find_location(ResourceType.XATTR_BTREE, newest.header.xattrs)
     assert place is not None
     damage(storage, Kind.PACKFILE, place.packfile, 16 + place.offset + place.length // 2)
-    found = find_parents(Repository.open(storage), "", "https://example.org", ["/dav/work/"])
-    assert found.calendars["/dav/work/"].snapshot.header == older.header
+    found = History(Repository.open(storage), "", "https://example.org").parents(["/dav/work/"])
+    assert found.calendars["/dav/work/"][0].snapshot.header == older.header
     assert found.newest is not None
     assert found.newest.header == older.header

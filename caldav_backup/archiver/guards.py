@@ -1,0 +1,64 @@
+"""When a source holds so much less than before that it looks like a mistake: of a server, or of a person.
+
+Owns the rule (PRODUCT: a bad answer is not "all deleted") and its words. The comparison is with the newest good
+snapshot of the same source and selection, so it says the same every night until somebody accepts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from caldav_backup.archiver.parents import ParentCalendar
+from caldav_backup.connectors.base import Catalogue
+
+#: Fewer lost records than this are nobody's accident.
+AT_LEAST = 10
+
+
+class Trip(NamedTuple):
+    """What a guard noticed at `path`, and how it is accepted."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """`max_shrink` is the share of a calendar's records, 0 to 1, that may vanish between two runs."""
+
+    max_shrink: float = 0.30
+    accept_shrink: bool = False
+    allow_empty: bool = False
+
+    def look_at(self, path: str, before: int, now: int) -> Trip | None:
+        """A calendar that held `before` records in the good snapshot and holds `now`."""
+        if before and not now:
+            return None if self.allow_empty else Trip(path, f"is empty, and held {before} before; {_ACCEPT_EMPTY}")
+        lost = before - now
+        if self.accept_shrink or lost < AT_LEAST or lost <= before * self.max_shrink:
+            return None
+        return Trip(path, f"lost {lost} of {before}, more than {self.max_shrink:.0%}; {_ACCEPT_SHRINK}")
+
+    def look_for_gone(self, good: Mapping[str, ParentCalendar], catalogue: Catalogue) -> list[Trip]:
+        """Calendars that the good snapshot holds and that the source has no more; `good` by key."""
+        there = {collection.key for collection in catalogue.collections}
+        gone = [calendar for key, calendar in good.items() if key not in there]
+        if catalogue.unreadable or not gone:
+            # They may lie where nobody could look, which is reported as a failure.
+            return []
+        if not there:
+            held = f"there are no calendars any more, and {len(gone)} before"
+            return [] if self.allow_empty else [Trip("/", f"{held}; {_ACCEPT_EMPTY}")]
+        if self.accept_shrink:
+            return []
+        return [Trip(each.path, f"is gone, and held {each.count} before; {_ACCEPT_SHRINK}") for each in _sorted(gone)]
+
+
+_ACCEPT_SHRINK = "--accept-shrink takes that for right"
+_ACCEPT_EMPTY = "--allow-empty takes that for right"
+
+
+def _sorted(calendars: Sequence[ParentCalendar]) -> list[ParentCalendar]:
+    return sorted(calendars, key=lambda calendar: calendar.path)
