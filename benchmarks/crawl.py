@@ -1,124 +1,123 @@
-"""1,000 events from a Radicale that is 20 ms away, first request to commit: ours, one GET per event, and a bare loop.
+"""Ours against vdirsyncer, python-caldav and a bare loop: a first run and one with nothing changed, on real servers.
 
-Imports and key derivation are apart: everything runs in one process, on an open encrypted store. The bare loop is what
-any multiget client must do (list, then batches of 100, one after the other), and keeps nothing. Medians of alternating
-rounds; GETs, which take half a minute, once.
+From the first connection to the commit; imports and key derivation are apart, for the peers alike. Everybody is a
+process of its own behind one proxy, which adds the round trip and counts requests. Rounds alternate the order; medians,
+after a round that is not counted, for servers answer slower what they are asked for the first time. The bare loop
+lists, fetches in batches of 100 one after the other, and keeps nothing; ours writes an encrypted store with fsync, the
+peers write files without. What of their set-up is measured, and what is left out in their favour, stands in
+`benchmarks/crawlers`.
+
+    python -m benchmarks.crawl [--all | --server NAME… --events N… --delay MILLISECONDS…] [--rounds N] [--alone]
+
+Without options: Radicale that is 20 ms away, with 1,000 and 10,000 events. `--all` is every server, with and without
+the way. The peers are installed at first use, below the user's cache directory; `--alone` does without them. Ends with
+1 when a goal is missed.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import re
-import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-import httpx
+from benchmarks.crawlers.account import Account
+from benchmarks.crawlers.contestants import BARE, BARE_AT_ONCE, OURS, PEERS, Contestant, RunFailed, Runner
+from benchmarks.crawlers.environment import PeersMissing, peers_python
+from benchmarks.crawlers.filling import SERVERS, filled_home, running
+from benchmarks.crawlers.table import Runs, goals, table
+from benchmarks.delay_proxy import DelayProxy, delay_proxy
+from tests.servers.server import Server
 
-from benchmarks.delay_proxy import delay_proxy
-from caldav_backup.archiver import BackupOptions, back_up
-from caldav_backup.connectors.caldav import CalDavSource
-from caldav_backup.dav import BasicAuthentication, Client, Transport
-from caldav_backup.kloset import Configuration, Repository, open_storage
-from tests.events import events
-from tests.servers.recipes import Radicale
-from tests.servers.server import Server, seed
-
-COUNT = 1_000
-ROUND_TRIP = 0.020
-ROUNDS = 5
-AT_LEAST = 20.0
-AT_MOST_OF_BARE = 1.5
-
-_LIST = b'<propfind xmlns="DAV:"><prop><getetag/></prop></propfind>'
-_HREF = re.compile(r"<(?:\w+:)?href>([^<]+\.ics)</")
+EVENTS = (1_000, 10_000)
+DELAYS = (0, 20)
+ROUNDS = 3
 
 
-def multiget(hrefs: list[str]) -> bytes:
-    members = "".join(f"<D:href>{href}</D:href>" for href in hrefs)
-    return (
-        '<C:calendar-multiget xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav">'
-        f"<D:prop><D:getetag/><C:calendar-data/></D:prop>{members}</C:calendar-multiget>"
-    ).encode()
+class Case(NamedTuple):
+    """One race: how many events, how many milliseconds of round trip, how many rounds."""
+
+    events: int
+    delay: int
+    rounds: int
 
 
-class Bench:
-    """The contestants, all through the same slow way."""
-
-    def __init__(self, server: Server, port: int, repository: Repository) -> None:
-        self.server = server
-        self.repository = repository
-        self.calendar = f"http://127.0.0.1:{port}{urlsplit(server.home).path}work/"
-        self.url = f"http://127.0.0.1:{port}/"
-        self.auth = (server.user, server.password)
-
-    async def listing(self, client: httpx.AsyncClient) -> list[str]:
-        answer = await client.request("PROPFIND", self.calendar, content=_LIST, headers={"Depth": "1"})
-        return _HREF.findall(answer.text)
-
-    async def gets(self) -> None:
-        """One GET per event, one after the other, as plakar's connector does."""
-        async with httpx.AsyncClient(auth=self.auth) as client:
-            for href in await self.listing(client):
-                (await client.get(self.url.rstrip("/") + href)).raise_for_status()
-
-    async def bare(self) -> None:
-        async with httpx.AsyncClient(auth=self.auth) as client:
-            hrefs = await self.listing(client)
-            for start in range(0, len(hrefs), 100):
-                answer = await client.request("REPORT", self.calendar, content=multiget(hrefs[start : start + 100]))
-                assert answer.text.count("BEGIN:VEVENT") == len(hrefs[start : start + 100])
-
-    def ours(self, job: str) -> Callable[[], Awaitable[None]]:
-        async def run() -> None:
-            transport = Transport(self.url, BasicAuthentication(*self.auth))
-            async with CalDavSource(Client(transport), self.url, origin="bench") as source:
-                outcome = await back_up(source, self.repository, BackupOptions(job=job))
-            assert outcome.records == COUNT
-            assert not outcome.failures
-
-        return run
+async def race(server: Server, case: Case, contestants: Sequence[Contestant], peers: Path | None) -> dict[str, Runs]:
+    """Each contestant's runs, in the contestants' order."""
+    results = {contestant.name: Runs() for contestant in contestants}
+    address = urlsplit(server.url)
+    async with delay_proxy("127.0.0.1", address.port or 80, case.delay / 1000) as proxy:
+        runner = Runner(proxy, peers)
+        for number in range(case.rounds):
+            turn = number % len(contestants)
+            for contestant in (*contestants[turn:], *contestants[:turn]):
+                with tempfile.TemporaryDirectory(prefix="crawl-") as directory:
+                    account = account_behind(proxy, server, directory)
+                    await runner.prepare(contestant, account)
+                    runs = results[contestant.name]
+                    runs.first.append(await runner.run(contestant, account, case.events))
+                    if contestant.has_quiet_run:
+                        runs.quiet.append(await runner.run(contestant, account, case.events))
+    return results
 
 
-async def timed(work: Callable[[], Awaitable[None]]) -> float:
-    begin = time.perf_counter()
-    await work()
-    return time.perf_counter() - begin
+def account_behind(proxy: DelayProxy, server: Server, directory: str) -> Account:
+    """The server's addresses, with the proxy's port in them."""
+    url, home = (f"http://127.0.0.1:{proxy.port}{urlsplit(each).path}" for each in (server.url, server.home))
+    return Account(url, home, server.user, server.password, directory)
 
 
-async def race(server: Server, repository: Repository) -> int:
-    async with delay_proxy("127.0.0.1", urlsplit(server.url).port or 80, ROUND_TRIP) as port:
-        bench = Bench(server, port, repository)
-        bare, first, quiet = [], [], []
-        for number in range(ROUNDS):
-            bare.append(await timed(bench.bare))
-            first.append(await timed(bench.ours(f"round-{number}")))
-            quiet.append(await timed(bench.ours(f"round-{number}")))
-        gets = await timed(bench.gets)
-    base, ours, again = map(statistics.median, (bare, first, quiet))
-    print(f"one GET per event     {gets:6.2f} s")
-    print(f"bare list + multiget  {base:6.2f} s")
-    print(f"ours, first run       {ours:6.2f} s   {gets / ours:5.1f} times faster than GETs (at least {AT_LEAST:g})")
-    print(f"{'':30}   {ours / base:5.2f} of the bare loop (at most {AT_MOST_OF_BARE})")
-    print(f"ours, nothing changed {again:6.2f} s   {gets / again:5.1f} times faster than GETs")
-    return 0 if gets / ours >= AT_LEAST and ours / base <= AT_MOST_OF_BARE else 1
+def judge(name: str, server: Server, case: Case, contestants: Sequence[Contestant], peers: Path | None) -> bool:
+    """Race and print; True when every goal is reached."""
+    results = asyncio.run(race(server, case, contestants, peers))
+    print(f"\n{name}, {case.events:,} events, {case.delay} ms round trip, medians of {case.rounds}")
+    print(table(results))
+    reached = goals(results, case.events)
+    print("\n".join(f"  {goal}" for goal in reached), flush=True)
+    return all(goal.is_reached for goal in reached)
+
+
+def measure(name: str, options: argparse.Namespace, contestants: Sequence[Contestant], peers: Path | None) -> bool:
+    """Every case on one server; True when every goal is reached."""
+    kept = True
+    with tempfile.TemporaryDirectory(prefix="crawl-server-") as directory, running(name, Path(directory)) as server:
+        for events in options.events:
+            home = filled_home(server, events)
+            asyncio.run(race(home, Case(events, 0, 1), contestants, peers))
+            for delay in options.delay:
+                kept &= judge(name, home, Case(events, delay, options.rounds), contestants, peers)
+    return kept
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.crawl", description="Race backups of calendars.")
+    parser.add_argument("--all", action="store_true", help="every server, 0 and 20 ms, 1,000 and 10,000 events")
+    parser.add_argument("--server", nargs="+", choices=sorted(SERVERS), metavar="NAME", help=", ".join(sorted(SERVERS)))
+    parser.add_argument("--events", nargs="+", type=int, metavar="N")
+    parser.add_argument("--delay", nargs="+", type=int, metavar="MILLISECONDS")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N")
+    parser.add_argument("--alone", action="store_true", help="without vdirsyncer and python-caldav")
+    options = parser.parse_args(arguments)
+    options.server = options.server or (sorted(SERVERS) if options.all else ["radicale"])
+    options.events = options.events or EVENTS
+    options.delay = options.delay if options.delay is not None else (DELAYS if options.all else DELAYS[-1:])
+    return options
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory() as directory:
-        radicale = Radicale(Path(directory))
-        try:
-            server = radicale.fresh_home()
-            seed(server, "work", events(COUNT))
-            storage = open_storage(str(Path(directory) / "store"))
-            repository = Repository.create(storage, Configuration.new(encrypted=True), passphrase=b"benchmark")
-            return asyncio.run(race(server, repository))
-        finally:
-            radicale.stop()
+    options = parsed(sys.argv[1:])
+    contestants = (BARE, BARE_AT_ONCE, OURS, *(() if options.alone else PEERS))
+    try:
+        peers = None if options.alone else peers_python()
+        missed = [name for name in options.server if not measure(name, options, contestants, peers)]
+    except (PeersMissing, RunFailed) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,71 @@
+"""What a contestant is told on its command line, and what it tells when it is done. Standard library only."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+#: The calendar that holds the events, by the last segment of its URL.
+CALENDAR = "work"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A server's account behind the proxy; `directory` is the contestant's own, for all it keeps between runs."""
+
+    url: str
+    home: str
+    user: str
+    password: str
+    directory: str
+
+    def to_argument(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_command_line(cls) -> Account:
+        return cls(**json.loads(sys.argv[1]))
+
+    @property
+    def calendar(self) -> str:
+        return f"{self.home}{CALENDAR}/"
+
+
+class Done(NamedTuple):
+    """A contestant's last word: the clock (`time.monotonic`, the same in all processes) at the end of its work, how
+    many events it holds now, its peak memory in MiB since `begin`."""
+
+    ended: float
+    events: int
+    peak: float
+
+
+def begin() -> None:
+    """Peak memory counts from here on: what was imported stays in it, what deriving a key took does not."""
+    forget = Path("/proc/self/clear_refs")
+    if forget.exists():
+        forget.write_text("5")
+
+
+def done(events: int, ended: float) -> None:
+    """Say so to whoever started this process, as the last line of standard output."""
+    print(json.dumps(Done(ended, events, peak_memory())), flush=True)
+
+
+def now() -> float:
+    return time.monotonic()
+
+
+def peak_memory() -> float:
+    """MiB. The kernel's mark of this program; `ru_maxrss` would begin with the memory of the process that forked it."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
