@@ -26,7 +26,7 @@ def command(
     if reference.path is None:
         raise Usage(f"cat needs a path behind the snapshot: {reference.snapshot}:/calendar/event.ics")
     repository = open_repository(run)
-    header = choose_header(run, repository.snapshots(), reference.snapshot, source)
+    header = choose_header(run, repository, reference.snapshot, source)
     snapshot = repository.snapshot(header.identifier)
     entry = snapshot.resolve(reference.path)
     if entry.is_directory:

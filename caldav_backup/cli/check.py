@@ -35,8 +35,8 @@ def command(
     repository = open_repository(run)
     chosen = None
     if snapshots:
-        headers = repository.snapshots()
-        chosen = [choose_header(run, headers, parse_reference(word).snapshot, source).identifier for word in snapshots]
+        words = [parse_reference(word).snapshot for word in snapshots]
+        chosen = [choose_header(run, repository, word, source).identifier for word in words]
     findings = list(
         check(repository, read_data=read_data or read_data_subset is not None, share=part, snapshots=chosen)
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from caldav_backup.cli.answer import Answer, Table
 from caldav_backup.inspection.moments import local_text, utc_text
 from caldav_backup.inspection.snapshots import source_of
+from caldav_backup.marks import Reason
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.entries import Entry
@@ -103,11 +104,13 @@ def events(snapshot: Snapshot, path: str) -> Answer:
 
 
 def errors(snapshot: Snapshot, path: str) -> Answer:
-    """What could not be read when the snapshot was made."""
+    """What could not be read when the snapshot was made, and of what an older copy is there."""
     below = path.rstrip("/") + "/"
-    found = [(where, why) for where, why in snapshot.errors() if where == path or where.startswith(below)]
-    result = [{"path": where, "reason": why} for where, why in found]
-    table = Table(["path", "reason"], found, empty="nothing was unreadable")
+    errors = ((where, Reason.from_message(message)) for where, message in snapshot.errors())
+    found = [(where, why) for where, why in errors if where == path or where.startswith(below)]
+    result = [{"path": where, "reason": why.text, "kept_from": why.kept_from or None} for where, why in found]
+    rows = [[where, why.text, f"kept from snapshot {why.kept_from}" if why.kept_from else ""] for where, why in found]
+    table = Table(["path", "reason", "copy"], rows, empty="nothing was unreadable")
     return Answer({"snapshot": snapshot.header.identifier.hex(), "errors": result}, [table])
 
 

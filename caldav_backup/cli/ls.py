@@ -75,8 +75,9 @@ def _all(run: Invocation, chosen: Filter, *, whole_ids: bool) -> Answer:
 def _of_one(run: Invocation, what: str, word: str, chosen: Filter, *, recursive: bool) -> Answer:
     reference = parse_reference(word)
     repository = open_repository(run)
-    headers = replace(chosen, source=None, hidden_too=True).apply(repository.snapshots())
-    header = choose_header(run, headers, reference.snapshot, chosen.source)
+    # `--latest` is for lists; here it would hide the good snapshot behind an incomplete one.
+    headers = replace(chosen, source=None, latest=False, hidden_too=True).apply(repository.snapshots())
+    header = choose_header(run, repository, reference.snapshot, chosen.source, among=headers)
     snapshot = repository.snapshot(header.identifier)
     path = reference.path or "/"
     match what:

@@ -72,14 +72,21 @@ def find_store(run: Invocation) -> tuple[Location, Storage, Configuration]:
     return store, storage, configuration
 
 
-def choose_header(run: Invocation, headers: Sequence[Header], word: str, source: str | None) -> Header:
-    """The snapshot that `word` names, as `references.choose`; Damaged where a damaged one may be what was meant."""
+def choose_header(
+    run: Invocation, repository: Repository, word: str, source: str | None, among: Sequence[Header] | None = None
+) -> Header:
+    """The snapshot that `word` names, as `references.choose`; Damaged where a damaged one may be what was meant.
+
+    `among` are all snapshots of the store unless told otherwise, oldest first.
+    """
     from caldav_backup.inspection.errors import NoSuchSource
     from caldav_backup.inspection.references import choose
     from caldav_backup.kloset.errors import Damaged, SnapshotNotFound
+    from caldav_backup.marks import failed_paths_in
 
+    headers = repository.snapshots() if among is None else among
     try:
-        return choose(headers, word, source)
+        return choose(headers, word, failed_paths_in(repository), source)
     except (SnapshotNotFound, NoSuchSource) as error:
         if not run.damaged_snapshots:
             raise

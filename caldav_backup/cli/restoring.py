@@ -44,7 +44,7 @@ class Restore:
         if to == STANDARD_OUTPUT and self.run.options.json:
             raise Usage("--json prints its document on standard output, so the events cannot go there, too")
         repository = open_repository(self.run)
-        header = choose_header(self.run, repository.snapshots(), self.word, self.source)
+        header = choose_header(self.run, repository, self.word, self.source)
         destination = open_destination(self.run, to)
         with asynchronous() as run_async:
             try:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from caldav_backup.connectors.base import ATTRIBUTE_PREFIX
 from caldav_backup.connectors.naming import EXTENSION
-from caldav_backup.inspection.snapshots import OUR_TYPE
 from caldav_backup.kloset import paths
+from caldav_backup.marks import IMPORTER_TYPE
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.entries import Entry
@@ -54,7 +54,7 @@ def iter_calendars(snapshot: Snapshot, path: str = paths.ROOT) -> Iterator[Calen
     entry = snapshot.entry(path)
     if not entry.is_directory:
         return
-    if snapshot.header.importer.type == OUR_TYPE and path == paths.ROOT:
+    if snapshot.header.importer.type == IMPORTER_TYPE and path == paths.ROOT:
         # Our trees are one level of calendars, whose totals are kept: no listing of events is read.
         for child in snapshot.list_directory(path):
             if child.is_directory:

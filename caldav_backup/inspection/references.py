@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from caldav_backup.inspection.errors import NotASnapshot, SourceNeeded
 from caldav_backup.inspection.moments import end_ns, local_text
-from caldav_backup.inspection.snapshots import is_good, of_source, sources_of
+from caldav_backup.inspection.snapshots import of_source, sources_of
 from caldav_backup.kloset import paths
 from caldav_backup.kloset.errors import AmbiguousSnapshot, SnapshotNotFound
+from caldav_backup.marks import is_good, may_be_good
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.header import Header
+    from caldav_backup.marks import FailedPaths
 
 _LATEST = re.compile(r"latest(?:~(\d{1,6}))?")
 _MOMENT = re.compile(r"@\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)?)?")
@@ -37,8 +40,10 @@ def parse_reference(text: str) -> Reference:
     return Reference(text[:end] or "latest", paths.clean(text[end + 1 :]))
 
 
-def choose(headers: Sequence[Header], word: str, source: str | None = None) -> Header:
+def choose(headers: Sequence[Header], word: str, failed_paths: FailedPaths, source: str | None = None) -> Header:
     """The snapshot that `word` names; `headers` are oldest first.
+
+    `latest` and dates mean good snapshots, see `marks.is_good`; `failed_paths` is asked of partial ones on the way.
 
     NotASnapshot for no such form, SnapshotNotFound and AmbiguousSnapshot as in the store, SourceNeeded when `latest` or
     a date could mean several sources, NoSuchSource for an unknown `source`.
@@ -46,38 +51,49 @@ def choose(headers: Sequence[Header], word: str, source: str | None = None) -> H
     latest = _LATEST.fullmatch(word)
     if latest is None and not word.startswith("@"):
         return _by_prefix(of_source(headers, source) if source else headers, word)
-    candidates = _good(headers, source)
-    if latest is not None:
-        back = int(latest[1] or 0)
-        if back >= len(candidates):
-            raise SnapshotNotFound(f"there is no {word}: the store has {_good_ones(len(candidates), headers)}")
-        return candidates[-1 - back]
-    return _by_date(candidates, word[1:])
+    if not headers:
+        raise SnapshotNotFound(f"there is no {word}: the store has no snapshots")
+    good = _Good(_of_one_source(headers, source), failed_paths)
+    return good.by_date(word[1:]) if latest is None else good.counted_back(word, int(latest[1] or 0))
 
 
-def _good(headers: Sequence[Header], source: str | None) -> list[Header]:
+def _of_one_source(headers: Sequence[Header], source: str | None) -> list[Header]:
     if source is not None:
-        return [header for header in of_source(headers, source) if is_good(header)]
-    good = [header for header in headers if is_good(header)]
-    sources = sources_of(good)
+        return [header for header in of_source(headers, source) if may_be_good(header)]
+    candidates = [header for header in headers if may_be_good(header)]
+    sources = sources_of(candidates)
     if len(sources) > 1:
         raise SourceNeeded(f"the store holds several sources; say which with --source: {', '.join(sources)}")
-    return good
+    return candidates
 
 
-def _good_ones(count: int, headers: Sequence[Header]) -> str:
-    if not headers:
-        return "no snapshots"
-    return f"{count or 'no'} good snapshot{'' if count == 1 else 's'} of this source"
+class _Good:
+    """Good snapshots of one source. Only as many are looked at as are needed, beginning at the wanted end."""
 
+    def __init__(self, candidates: Sequence[Header], failed_paths: FailedPaths) -> None:
+        self._candidates = candidates
+        self._failed_paths = failed_paths
 
-def _by_date(candidates: Sequence[Header], text: str) -> Header:
-    end = end_ns(text)
-    found = [header for header in candidates if header.timestamp_ns < end]
-    if found:
-        return found[-1]
-    oldest = f"; the oldest is of {local_text(candidates[0].timestamp_ns)}" if candidates else ""
-    raise SnapshotNotFound(f"there is no snapshot up to {text}{oldest}")
+    def counted_back(self, word: str, back: int) -> Header:
+        newest_first = list(islice(self._filter(reversed(self._candidates)), back + 1))
+        if back >= len(newest_first):
+            count = len(newest_first)
+            ones = f"{count or 'no'} good snapshot{'' if count == 1 else 's'} of this source"
+            raise SnapshotNotFound(f"there is no {word}: the store has {ones}")
+        return newest_first[back]
+
+    def by_date(self, text: str) -> Header:
+        end = end_ns(text)
+        newest_first = self._filter(each for each in reversed(self._candidates) if each.timestamp_ns < end)
+        found = next(newest_first, None)
+        if found is not None:
+            return found
+        first = next(self._filter(iter(self._candidates)), None)
+        oldest = "" if first is None else f"; the oldest is of {local_text(first.timestamp_ns)}"
+        raise SnapshotNotFound(f"there is no good snapshot up to {text}{oldest}")
+
+    def _filter(self, headers: Iterator[Header]) -> Iterator[Header]:
+        return (header for header in headers if is_good(header, self._failed_paths))
 
 
 def _by_prefix(headers: Sequence[Header], word: str) -> Header:

@@ -1,6 +1,7 @@
-"""Snapshots by source and by quality: whose they are, which are good, which are hidden.
+"""Snapshots by source and by what is to be listed: whose they are, and which are hidden.
 
-Owns the identity of a source (its job, else its origin) and the meaning of the tags. Works on headers alone.
+Owns the identity of a source (its job, else its origin). Which snapshots are good is told in `marks`. Works on headers
+alone.
 """
 
 from __future__ import annotations
@@ -10,16 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from caldav_backup.inspection.errors import NoSuchSource
+from caldav_backup.marks import IMPORTER_TYPE, INCOMPLETE
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.header import Header
-
-#: The importer type of our own snapshots.
-OUR_TYPE = "caldav-backup"
-#: A guard found too little in it: it is kept, and never taken for the newest.
-SUSPICIOUS = "suspicious"
-#: A run that was stopped: the next one builds on it and removes it.
-INCOMPLETE = "incomplete"
 
 
 def source_of(header: Header) -> str:
@@ -27,14 +22,9 @@ def source_of(header: Header) -> str:
     if header.job:
         return f"@{header.job}"
     importer = header.importer
-    if importer.type == OUR_TYPE:
+    if importer.type == IMPORTER_TYPE:
         return importer.origin
     return f"{importer.type}://{importer.origin}{importer.directory}"
-
-
-def is_good(header: Header) -> bool:
-    """True for a snapshot that may stand for its source."""
-    return SUSPICIOUS not in header.tags and INCOMPLETE not in header.tags
 
 
 def is_hidden(header: Header) -> bool:

@@ -144,7 +144,9 @@ class Assembly:
 
     def _kept_failures(self) -> dict[bytes, bytes]:
         kept = self._kept.items()
-        return {key: mac for path, (parent, _) in kept for key, mac in parent.below(path, parent.failures).items()}
+        found = {key: mac for path, (parent, _) in kept for key, mac in parent.below(path, parent.failures).items()}
+        # That a kept directory itself could not be read then does not mean that it cannot be read now.
+        return {key: mac for key, mac in found.items() if from_key(key) not in self._kept}
 
     def _dirpacks(self) -> dict[bytes, bytes]:
         found = {to_key(path): closed.listing.object for path, closed in self._closed.items()}

@@ -110,13 +110,17 @@ class SnapshotBuilder:
     def keep_directory(self, path: str, *, parent: Snapshot, xattrs: Mapping[str, Value] | None = None) -> None:
         """Take over a directory of `parent` with all that is below it, failures included, and reads none of its files.
 
-        `xattrs` replace the directory's own attributes unless None. PathNotFound when the parent has no such directory.
+        A failure of the directory itself stays behind. `xattrs` replace the directory's own attributes unless None.
+        PathNotFound when the parent has no such directory.
         """
         self._require_no_directory()
         self._assembly.keep(_checked(path), parent, xattrs)
 
     def fail(self, path: str, message: str) -> None:
-        """Note in the error index that `path` could not be read, and why."""
+        """Note in the error index that `path` could not be read, and why; the last call for a path counts.
+
+        The path may have an entry as well: that of an older copy which stays.
+        """
         self._require_open()
         self._assembly.fail(_checked(path), message)
 

@@ -223,6 +223,10 @@ class Snapshot:
 
     # Errors and totals
 
+    def failed_paths(self) -> Iterator[str]:
+        """Paths that could not be read when the snapshot was made, ascending; why is not looked up."""
+        return (paths.from_key(key) for key, _ in self._failures)
+
     def errors(self) -> Iterator[tuple[str, str]]:
         """Paths that could not be read when the snapshot was made, ascending, each with its message."""
         pairs = list(self._failures)
