@@ -41,10 +41,10 @@ class Framing(Enum):
 class Answer:
     """What becomes of one answer; what is not said is as the honest server has it.
 
-    `headers` go before the server's own, None takes one away. `alter` changes a multistatus. `delay` is before the
-    status line and `pause` between any two bytes of the body, in seconds. `cut` ends the connection after so many
-    bytes of the body, `reset` before any byte of the answer, by RST; `hang_up` ends it after the answer without having
-    said so. `endless` is sent again and again after the body.
+    `headers` go before the server's own, None takes one away. A status from 300 on has no body but this one. `alter`
+    changes a multistatus. `delay` is before the status line and `pause` between any two bytes of the body, in seconds.
+    `cut` ends the connection after so many bytes of the body, `reset` before any byte of the answer, by RST; `hang_up`
+    ends it after the answer without having said so. `endless` is sent again and again after the body.
     """
 
     status: int | None = None
@@ -204,8 +204,8 @@ def scripted(
 
 
 def _body(reply: Reply, answer: Answer) -> bytes:
-    if answer.body is not None:
-        body = answer.body
+    if answer.body is not None or (answer.status is not None and answer.status >= 300):
+        body = answer.body or b""
     elif reply.multistatus is not None:
         multistatus = answer.alter(reply.multistatus) if answer.alter is not None else reply.multistatus
         body = multistatus.to_xml()
