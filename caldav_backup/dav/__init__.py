@@ -23,6 +23,7 @@ from caldav_backup.dav.errors import (
     InvalidLocation,
     NotCalDAV,
     NotFound,
+    OtherHost,
     PreconditionFailed,
     Refused,
     ServerUnreachable,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from caldav_backup.dav.discovery import discover
     from caldav_backup.dav.requests import transparency
     from caldav_backup.dav.retries import Retries
+    from caldav_backup.dav.service import system_resolver
     from caldav_backup.dav.transport import Transport
 
 _LOADED_LATER = {
@@ -58,6 +60,7 @@ _LOADED_LATER = {
     "Retries": "retries",
     "Transport": "transport",
     "discover": "discovery",
+    "system_resolver": "service",
     "transparency": "requests",
 }
 
@@ -80,6 +83,7 @@ __all__ = [
     "Location",
     "NotCalDAV",
     "NotFound",
+    "OtherHost",
     "PreconditionFailed",
     "Principal",
     "Refused",
@@ -96,6 +100,7 @@ __all__ = [
     "discover",
     "normalise",
     "parse_location",
+    "system_resolver",
     "transparency",
 ]
 

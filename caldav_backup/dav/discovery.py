@@ -1,14 +1,15 @@
-"""From an address to calendars (RFC 4791 §6.2, RFC 5397, RFC 6764 §6).
+"""From an address to an account or a calendar (RFC 4791 §6.2, RFC 5397, RFC 6764 §6).
 
-Owns the way: the given URL, the well-known one, the server's root; then principal, home sets, calendars. What lies in a
-home is read by `homes`.
+Owns the way: the given URL, the well-known one, the server's root, usual addresses, and what the DNS says of a domain;
+or none of that, where an earlier discovery left a hint. What lies in an account is read by `accounts`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from caldav_backup.dav import calendars, hrefs, names, requests
+from caldav_backup.dav import calendars, hrefs, requests, service
+from caldav_backup.dav.accounts import NO_HOME, principal_of, read_account, read_homes
 from caldav_backup.dav.errors import (
     AnswerCut,
     BadAnswer,
@@ -18,116 +19,164 @@ from caldav_backup.dav.errors import (
     NotFound,
     Refused,
     ServerUnreachable,
+    TooManyRequests,
     Unauthorized,
     Unavailable,
+    UntrustedServer,
 )
-from caldav_backup.dav.homes import Home, read_home
-from caldav_backup.dav.models import Discovery, LeftOut, Principal
+from caldav_backup.dav.homes import read_home
+from caldav_backup.dav.models import Discovery
+from caldav_backup.dav.places import Place, visit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from caldav_backup.dav.client import Client
-    from caldav_backup.dav.multistatus import Response
 
-WELL_KNOWN = "/.well-known/caldav"
-
-#: Asked of places that are not yet known to be calendars; nothing else, since asking the wrong place hurts: Cyrus 3.6
-#: ends the connection for `schedule-calendar-transp` above the homes, DAViCal 1.1 fails for `sync-token` at its root.
-_PRINCIPAL = (
-    names.RESOURCETYPE,
-    names.DISPLAYNAME,
-    names.CURRENT_USER_PRINCIPAL,
-    names.CALENDAR_HOME_SET,
-    names.CALENDAR_USER_ADDRESS_SET,
-    names.SCHEDULE_INBOX_URL,
-    names.SCHEDULE_OUTBOX_URL,
-)
+#: Where servers have their root when nothing leads there: SOGo, Nextcloud and ownCloud, Baikal, DAViCal, others. The
+#: well-known address is what people forget most often when they set up a web server before one of these. SOGo 5.8 takes
+#: any first segment for its own name, so it comes first.
+_USUAL = ("/SOGo/dav/", "/remote.php/dav/", "/dav.php/", "/caldav.php/", "/dav/", "/caldav/")
 #: What the given address may answer without ending the search; of the others, which are guesses, even silence.
 _NOT_HERE = (NotFound, Refused, BadAnswer)
 _NO_GUESS = (*_NOT_HERE, Forbidden, ServerUnreachable, Unavailable)
-_NO_HOME = (NotFound, Refused, BadAnswer, Forbidden)
+#: What makes a hint worthless at once; any other failure is worth a look at whether it was the hint's.
+_NO_HINT = (NotFound, Refused, BadAnswer, Forbidden)
+_NO_HINT_ELSEWHERE = (Unauthorized, ServerUnreachable, Unavailable, TooManyRequests)
 
 
-class _Place(NamedTuple):
-    """A resource that answered: its URL after redirections, and what it says of itself."""
-
-    url: str
-    response: Response
-
-    def targets(self, name: str) -> list[str]:
-        """The URLs in a property of hrefs."""
-        return [hrefs.resolve(self.url, href) for href in calendars.all_hrefs(self.response, name)]
-
-
-async def discover(client: Client, url: str | None = None) -> Discovery:
+async def discover(
+    client: Client, url: str | None = None, *, hint: str = "", resolver: service.Resolver | None = None
+) -> Discovery:
     """The calendars behind `url` (default: the transport's), which may be a calendar, a home, a principal or a server.
+
+    `hint` is what an earlier discovery from the same `url` left in `Discovery.hint`: while it still leads to the
+    account that we are, the search for it is left out. With `resolver`, a bare domain without CalDAV of its own leads
+    to the server that its DNS names; the transport's base URL is that server's then.
 
     Raises Unauthorized, Forbidden or NotFound when the given address says so, AnswerCut when it breaks off in spite of
     all retries, and NotCalDAV, with what was tried, when nothing there speaks CalDAV.
     """
     url = url or client.transport.base_url
-    tried: list[str] = []
-    for candidate in _candidates(url):
-        acceptable = _NOT_HERE if candidate == url else _NO_GUESS
+    found = await _by_hint(client, url, hint) if hint else None
+    if found is not None:
+        return found
+    try:
+        return await _search(client, url, _candidates(url))
+    except (NotCalDAV, ServerUnreachable) as error:
+        domain = service.domain_of(url)
+        if resolver is None or not domain or isinstance(error, UntrustedServer):
+            raise
+        return await _by_name(client, domain, resolver, error)
+
+
+async def _by_hint(client: Client, url: str, hint: str) -> Discovery | None:
+    """What lies behind the principal that was found before; None in any doubt about it.
+
+    A refused login is no doubt at the same host: asking again would only help to lock the account.
+    """
+    is_here = hrefs.origin_of(hint) == hrefs.origin_of(url)
+    try:
+        place = await visit(client, hint)
+    except _NO_HINT:
+        return None
+    except _NO_HINT_ELSEWHERE:
+        if is_here:
+            raise
+        return None
+    if not place.is_ourselves or not place.homes:
+        return None
+    return await read_account(client, place)
+
+
+async def _by_name(client: Client, domain: str, resolver: service.Resolver, first: DavError) -> Discovery:
+    """The way over the DNS; `first` is why there is no other."""
+    try:
+        servers = await service.find_servers(resolver, domain)
+    except ServerUnreachable as error:
+        raise type(first)(f"{first.reason}; {error.reason}") from first
+    if not servers:
+        raise type(first)(f"{first.reason}; its DNS names no CalDAV server") from first
+    failures: list[DavError] = []
+    for url in servers:
+        root = hrefs.origin_of(url) + "/"
+        client.transport.base_url = root
         try:
-            place = _Place(*await client.describe(candidate, _PRINCIPAL))
-        except acceptable as error:
-            if isinstance(error, AnswerCut) and candidate == url:
-                # A server that breaks off is ill, and no sign that its calendars lie elsewhere.
-                raise
-            _require_other_places(url, candidate, error)
+            return await _search(client, root, list(dict.fromkeys((url, *_candidates(root)))))
+        except (NotCalDAV, ServerUnreachable) as error:
+            failures.append(error)
+    raise failures[-1]
+
+
+async def _search(client: Client, url: str, candidates: Sequence[str]) -> Discovery:
+    """What the first of these addresses leads to that leads anywhere; `url` is the one that was given."""
+    tried: list[str] = []
+    refusal: Forbidden | None = None
+    for candidate in candidates:
+        try:
+            place = await visit(client, candidate)
+        except _acceptable(url, candidate) as error:
+            if candidate == url:
+                _require_other_places(url, error)
+                refusal = error if isinstance(error, Forbidden) else None
             tried.append(f"{hrefs.path_of(candidate)}: {error.reason}")
             continue
-        _require_login(place)
         found = await _follow(client, place, is_given=candidate == url)
         if found is not None:
             return found
         tried.append(f"{hrefs.path_of(place.url)}: names neither a principal nor calendars")
+    if refusal is not None:
+        raise refusal
     raise NotCalDAV(f"no CalDAV at {hrefs.origin_of(url)} ({'; '.join(tried)})")
 
 
 def _candidates(url: str) -> list[str]:
     origin = hrefs.origin_of(url)
-    return list(dict.fromkeys((url, origin + WELL_KNOWN, origin + "/")))
+    usual = [] if hrefs.segments(url) else [origin + path for path in _USUAL]
+    return list(dict.fromkeys((url, origin + hrefs.WELL_KNOWN, origin + "/", *usual)))
 
 
-def _require_other_places(url: str, candidate: str, error: DavError) -> None:
+def _acceptable(url: str, candidate: str) -> tuple[type[DavError], ...]:
+    if candidate != url:
+        return _NO_GUESS
+    # Web servers that know nothing of WebDAV forbid it at their root.
+    return _NOT_HERE if hrefs.segments(url) else (*_NOT_HERE, Forbidden)
+
+
+def _require_other_places(url: str, error: DavError) -> None:
     """A calendar that is gone must not turn into all the other calendars of the account, which nobody asked for."""
-    if isinstance(error, NotFound) and candidate == url and hrefs.segments(url):
+    if isinstance(error, AnswerCut):
+        # A server that breaks off is ill, and no sign that its calendars lie elsewhere.
+        raise error
+    if isinstance(error, NotFound) and hrefs.segments(url):
         reason = f"{error.reason}; the server's address alone leads to all its calendars"
         raise NotFound(reason, method=error.method, href=error.href, status=error.status) from error
 
 
-def _require_login(place: _Place) -> None:
-    """Cyrus 3.6 answers strangers with 207 and `DAV:unauthenticated` in the place of a principal (RFC 5397 §3)."""
-    principal = place.response.found.get(names.CURRENT_USER_PRINCIPAL)
-    if principal is not None and principal.find(names.UNAUTHENTICATED) is not None:
-        reason = "the server takes us for a stranger; give a user name and a password"
-        raise Unauthorized(reason, method="PROPFIND", href=hrefs.path_of(place.url))
-
-
-async def _follow(client: Client, place: _Place, *, is_given: bool) -> Discovery | None:
+async def _follow(client: Client, place: Place, *, is_given: bool) -> Discovery | None:
     """What the place leads to; None when it leads nowhere. One that a person gave may be meant itself."""
-    if names.CALENDAR in calendars.kinds(place.response):
+    if place.is_calendar:
         return await _one_calendar(client, place)
     account = await _find_account(client, place)
-    homes = account.targets(names.CALENDAR_HOME_SET) if account is not None else []
+    homes = account.homes if account is not None else []
     known = [*homes, *([account.url] if account is not None else [])]
     if is_given and not any(_leads_to(place.url, target) for target in known):
         here = await _search_here(client, account, place)
         if here is not None:
             return here
         _require_not_inside(place, homes)
-    return await _search(client, account, homes) if homes else None
+    if account is None or not homes:
+        return None
+    if is_given and any(hrefs.same_resource(place.url, home) for home in homes) and place.url != account.url:
+        return await read_homes(client, account, [place.url])
+    return await read_account(client, account)
 
 
-async def _find_account(client: Client, place: _Place) -> _Place | None:
+async def _find_account(client: Client, place: Place) -> Place | None:
     """The place itself when it has calendar homes, else the principal that it names."""
-    if place.targets(names.CALENDAR_HOME_SET):
+    if place.homes:
         return place
-    target = next(iter(place.targets(names.CURRENT_USER_PRINCIPAL)), None)
-    return _Place(*await client.describe(target, _PRINCIPAL)) if target is not None else None
+    return await visit(client, place.principal_url) if place.principal_url is not None else None
 
 
 def _leads_to(url: str, target: str) -> bool:
@@ -136,72 +185,25 @@ def _leads_to(url: str, target: str) -> bool:
     return lower.startswith(upper)
 
 
-async def _one_calendar(client: Client, place: _Place) -> Discovery:
+async def _one_calendar(client: Client, place: Place) -> Discovery:
     found = await read_home(client, place.url, requests.ITSELF, frozenset())
     if not found.calendars:
         reasons = ", ".join(each.reason for each in found.left_out)
         raise NotCalDAV(f"nothing to read at {hrefs.path_of(place.url)}: it is {reasons or 'no calendar'}")
-    return Discovery(_named_principal(place), (), tuple(found.calendars), ())
+    return Discovery(principal_of(place), (), tuple(found.calendars), ())
 
 
-async def _search_here(client: Client, account: _Place | None, place: _Place) -> Discovery | None:
+async def _search_here(client: Client, account: Place | None, place: Place) -> Discovery | None:
     """The place as a home that the principal does not name, such as somebody's who shares it; None when it is none."""
     try:
-        found = await _search(client, account, [place.url])
-    except _NO_HOME:
+        found = await read_homes(client, account, [place.url])
+    except NO_HOME:
         return None
     return found if found.calendars else None
 
 
-def _require_not_inside(place: _Place, homes: Sequence[str]) -> None:
+def _require_not_inside(place: Place, homes: Sequence[str]) -> None:
     """An inbox or a subfolder must not turn into all calendars either."""
     if any(_leads_to(home, place.url) for home in homes):
         reason = calendars.why_left_out(place.response) or "no calendar"
         raise NotCalDAV(f"nothing to read at {hrefs.path_of(place.url)}: it is {reason}")
-
-
-async def _search(client: Client, account: _Place | None, homes: Sequence[str]) -> Discovery:
-    """All calendars of these homes; one that cannot be read is reported where there are others."""
-    scheduling = _scheduling(account)
-    whole = Home([], [])
-    unreadable: list[LeftOut] = []
-    for home in homes:
-        try:
-            found = await read_home(client, home, requests.MEMBERS, scheduling)
-        except _NO_HOME as error:
-            if len(homes) == 1:
-                raise
-            # Nothing can lie in a home that is not there; in any other there may be calendars.
-            reported = whole.left_out if isinstance(error, NotFound) else unreadable
-            reported.append(LeftOut(hrefs.path_of(home), "calendar home", str(error)))
-            continue
-        whole.calendars.extend(found.calendars)
-        whole.left_out.extend(found.left_out)
-    calendars_by_url = {hrefs.origin_of(each.url) + hrefs.normalise(each.href): each for each in whole.calendars}
-    found_calendars = tuple(calendars_by_url.values())
-    return Discovery(_principal(account), tuple(homes), found_calendars, tuple(whole.left_out), tuple(unreadable))
-
-
-def _scheduling(account: _Place | None) -> frozenset[str]:
-    if account is None:
-        return frozenset()
-    boxes = [*account.targets(names.SCHEDULE_INBOX_URL), *account.targets(names.SCHEDULE_OUTBOX_URL)]
-    return frozenset(hrefs.normalise(hrefs.path_of(url)).rstrip("/") for url in boxes)
-
-
-def _principal(account: _Place | None) -> Principal | None:
-    if account is None:
-        return None
-    if names.PRINCIPAL not in calendars.kinds(account.response):
-        return _named_principal(account)  # DAViCal 1.1 tells the calendar homes at its root too
-    return Principal(
-        hrefs.path_of(account.url),
-        account.url,
-        account.response.text(names.DISPLAYNAME) or None,
-        tuple(calendars.all_hrefs(account.response, names.CALENDAR_USER_ADDRESS_SET)),
-    )
-
-
-def _named_principal(place: _Place) -> Principal | None:
-    target = next(iter(place.targets(names.CURRENT_USER_PRINCIPAL)), None)
-    return Principal(hrefs.path_of(target), target) if target is not None else None

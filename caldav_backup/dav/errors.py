@@ -48,6 +48,10 @@ class Unauthorized(DavError):
     """The server does not accept the credentials, or none were given."""
 
 
+class OtherHost(Unauthorized):
+    """What the server names lies at a host that is not shown the credentials; it is not asked."""
+
+
 class Forbidden(DavError):
     """403: signed in, but without the right to do this."""
 

@@ -22,6 +22,8 @@ SCHEMES = {
     "http": "http",
 }
 _PORTS = {"https": 443, "http": 80}
+#: Where a host says what of it speaks CalDAV (RFC 6764 §5).
+WELL_KNOWN = "/.well-known/caldav"
 #: Characters that stand for themselves in a path segment (RFC 3986 §3.3).
 _SEGMENT_SAFE = "!$&'()*+,;=:@~"
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/-]*")
@@ -148,12 +150,13 @@ def redirected(url: str, target: str) -> str:
     """Where a `Location: target` header leads that answered a request to `url`.
 
     A host that sends its own visitors from https to plain http does not know of the proxy before it (reported of
-    Nextcloud): https is kept. Raises ValueError when the target is no web address.
+    Nextcloud): https is kept. So is the port when the well-known address leads to the same host without it (the same
+    proxies). Raises ValueError when the target is no web address.
     """
     own, other = urlsplit(url), urlsplit(urljoin(url, target.strip()))
     if other.scheme not in _PORTS or not other.hostname:
         raise ValueError("the redirection leads to no web address")
-    if own.scheme == "https" and other.scheme == "http" and own.hostname == other.hostname:
+    if own.hostname == other.hostname and (_loses_tls(own, other) or _loses_port(own, other)):
         other = other._replace(scheme=own.scheme, netloc=own.netloc)
     query = f"?{other.query}" if other.query else ""
     return _unsplit(other, _escaped(other.path) or "/") + query
@@ -183,6 +186,14 @@ def is_loopback(url: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _loses_tls(own: SplitResult, other: SplitResult) -> bool:
+    return own.scheme == "https" and other.scheme == "http"
+
+
+def _loses_port(own: SplitResult, other: SplitResult) -> bool:
+    return own.path == WELL_KNOWN and own.scheme == other.scheme and own.port is not None and other.port is None
 
 
 def _is_below(parts: SplitResult, domain: str) -> bool:

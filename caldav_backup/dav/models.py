@@ -102,7 +102,8 @@ class LeftOut:
 class Discovery:
     """What an address leads to. `homes` are URLs; `principal` is None where the server names none.
 
-    `unreadable` are homes that could not be read beside others that could: their calendars are missing.
+    `unreadable` are homes that could not be read beside others that could: their calendars are missing. `hint` is what
+    makes the way shorter the next time (`discover`); empty where nothing does.
     """
 
     principal: Principal | None
@@ -110,6 +111,7 @@ class Discovery:
     calendars: tuple[Calendar, ...]
     left_out: tuple[LeftOut, ...]
     unreadable: tuple[LeftOut, ...] = ()
+    hint: str = ""
 
 
 def comparable_etag(etag: str) -> str:

@@ -41,6 +41,11 @@ GETCONTENTLENGTH = _DAV + "getcontentlength"
 GETCONTENTTYPE = _DAV + "getcontenttype"
 RESOURCETYPE = _DAV + "resourcetype"
 
+# RFC 3253: versioning, of which the list of reports is used everywhere
+SUPPORTED_REPORT_SET = _DAV + "supported-report-set"
+SUPPORTED_REPORT = _DAV + "supported-report"
+REPORT = _DAV + "report"
+
 # RFC 5689: extended MKCOL
 MKCOL = _DAV + "mkcol"
 
@@ -86,6 +91,8 @@ SUBSCRIBED = _CALENDARSERVER + "subscribed"
 NOTIFICATION = _CALENDARSERVER + "notification"
 CALENDAR_PROXY_READ = _CALENDARSERVER + "calendar-proxy-read"
 CALENDAR_PROXY_WRITE = _CALENDARSERVER + "calendar-proxy-write"
+CALENDAR_PROXY_READ_FOR = _CALENDARSERVER + "calendar-proxy-read-for"
+CALENDAR_PROXY_WRITE_FOR = _CALENDARSERVER + "calendar-proxy-write-for"
 CALENDAR_COLOR = _APPLE + "calendar-color"
 CALENDAR_ORDER = _APPLE + "calendar-order"
 
