@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from caldav_backup.archiver.marks import IMPORTER_TYPE, INCOMPLETE
 from caldav_backup.archiver.outcome import BackupOptions, Outcome
 from caldav_backup.archiver.parents import History, Parents
 from caldav_backup.archiver.run import Run
@@ -15,6 +14,7 @@ from caldav_backup.archiver.worker import Worker
 from caldav_backup.connectors import naming
 from caldav_backup.connectors.base import Collection, Source
 from caldav_backup.kloset import Header, Importer, Repository, SnapshotBuilder
+from caldav_backup.marks import IMPORTER_TYPE, INCOMPLETE
 from caldav_backup.progress import CalendarsFound, Progress, silent
 
 

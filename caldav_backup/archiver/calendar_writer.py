@@ -5,7 +5,6 @@ Runs in the worker thread; every call is a batch.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from caldav_backup.archiver.last_listing import ATTRIBUTE as LISTED
@@ -16,10 +15,9 @@ from caldav_backup.connectors import incremental
 from caldav_backup.connectors.base import ATTRIBUTE_PREFIX, Collection, Failed, Record, Resource
 from caldav_backup.connectors.settling import is_settled
 from caldav_backup.kloset import DirectoryBuilder, File, Snapshot, SnapshotBuilder
+from caldav_backup.marks import Reason
 
 _HREF = "href"
-#: How a failure says that the record is there all the same, as it was.
-_STALE = re.compile(r"; the copy in snapshot ([0-9a-f]{8}) is kept$")
 
 
 class CalendarWriter:
@@ -113,17 +111,15 @@ class CalendarWriter:
 
     def _fail(self, item: Item, record: Failed) -> None:
         path = f"{self.plan.path}/{item.name}"
-        reason = record.reason
-        if item.before is not None:
-            reason = f"{reason}; the copy in snapshot {self._origin_of(item)} is kept"
-        self._failures[path] = reason
-        self._builder.fail(path, reason)
+        kept_from = self._origin_of(item) if item.before is not None else ""
+        self._failures[path] = Reason(record.reason, kept_from).to_message()
+        self._builder.fail(path, self._failures[path])
 
     def _origin_of(self, item: Item) -> str:
         """The snapshot for which the copy that a parent holds was fetched, or had not failed yet."""
         parent = self._parents[item.source]
-        stale = _STALE.search(parent.failures.get(item.name, ""))
-        return stale[1] if stale else parent.snapshot.header.identifier.hex()[:8]
+        before = Reason.from_message(parent.failures.get(item.name, ""))
+        return before.kept_from or parent.snapshot.header.identifier.hex()[:8]
 
     def _state_of(self, name: str, record: Resource) -> bytes:
         settled = is_settled(record.version, self.plan.date_ns)

@@ -13,11 +13,11 @@ from functools import cached_property
 
 from caldav_backup.archiver.last_listing import ATTRIBUTE as LISTED
 from caldav_backup.archiver.last_listing import LastListing
-from caldav_backup.archiver.marks import IMPORTER_TYPE, INCOMPLETE, PARTIAL, SUSPICIOUS
 from caldav_backup.connectors import incremental, naming
 from caldav_backup.connectors.base import ATTRIBUTE_PREFIX
 from caldav_backup.connectors.incremental import KnownResource
 from caldav_backup.kloset import Damaged, Header, Repository, Snapshot
+from caldav_backup.marks import IMPORTER_TYPE, INCOMPLETE, SUSPICIOUS, failed_paths_in, is_good
 
 #: How many snapshots back a calendar is looked for; a calendar that was last seen before is read anew.
 DEPTH = 100
@@ -121,22 +121,15 @@ class History:
         return self._held[header.identifier]
 
     def newest_good(self, perimeter: str) -> Mapping[str, ParentCalendar]:
-        """The calendars of the newest good snapshot of a selection, by key; none when there is no such snapshot.
-
-        Good is one whose calendars could all be listed, and that is neither suspicious nor incomplete.
-        """
+        """The calendars of the newest good snapshot of a selection, by key; none when there is no such snapshot."""
+        failed_paths = failed_paths_in(self._repository)
         for header in self.headers:
-            if header.perimeter == perimeter and not {SUSPICIOUS, INCOMPLETE} & set(header.tags):
-                try:
-                    if PARTIAL not in header.tags or self._lists_all(header):
-                        return self.calendars(header)
-                except Damaged:
-                    continue
+            try:
+                if header.perimeter == perimeter and is_good(header, failed_paths):
+                    return self.calendars(header)
+            except Damaged:
+                continue
         return {}
-
-    def _lists_all(self, header: Header) -> bool:
-        """False when a calendar as a whole could not be read."""
-        return not any(path.count("/") == 1 for path, _ in self._repository.snapshot(header.identifier).errors())
 
     def parents(self, keys: Iterable[str]) -> Parents:
         """Look back until every collection key was found in a complete snapshot, `DEPTH` snapshots at most.

@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from caldav_backup.archiver.ahead import ahead
 from caldav_backup.archiver.last_listing import LastListing
-from caldav_backup.archiver.marks import PARTIAL, SUSPICIOUS
 from caldav_backup.archiver.outcome import BackupOptions, Outcome
 from caldav_backup.archiver.parents import History, ParentCalendar, Parents
 from caldav_backup.archiver.plan import CalendarPlan, Item, plan_changes, plan_listing
@@ -37,6 +36,7 @@ from caldav_backup.connectors.base import (
 from caldav_backup.connectors.incremental import KnownResource
 from caldav_backup.connectors.settling import has_settled_signals
 from caldav_backup.kloset import Damaged
+from caldav_backup.marks import PARTIAL, SUSPICIOUS
 from caldav_backup.progress import CalendarListed, Progress, RecordFailed, RecordsStored, Warned
 
 #: Batches that are fetched, or wait for the store, at once: what bounds memory and keeps the server busy.

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 from caldav_backup.archiver.calendar_writer import CalendarWriter, attributes_of, prefixed
 from caldav_backup.archiver.last_listing import LastListing
-from caldav_backup.archiver.marks import INCOMPLETE
 from caldav_backup.archiver.parents import ParentCalendar
 from caldav_backup.archiver.plan import CalendarPlan, Item
 from caldav_backup.connectors import incremental
 from caldav_backup.connectors.base import Collection, Record
 from caldav_backup.kloset import Header, Repository, SnapshotBuilder
+from caldav_backup.marks import INCOMPLETE
 
 
 class SnapshotWriter:

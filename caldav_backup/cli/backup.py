@@ -9,7 +9,7 @@ import typer
 
 from caldav_backup.cli.answer import Answer
 from caldav_backup.cli.backup_runs import BackupRun, Ended, answer_of
-from caldav_backup.cli.durations import seconds
+from caldav_backup.cli.durations import seconds, share
 from caldav_backup.cli.exits import Usage
 from caldav_backup.cli.invocation import Invocation, invocation_of
 from caldav_backup.cli.opening import open_repository
@@ -34,6 +34,15 @@ def command(
     skip_if_unchanged: Annotated[
         bool, typer.Option("--skip-if-unchanged", help="Make no snapshot where nothing changed.")
     ] = False,
+    max_shrink: Annotated[
+        str, typer.Option("--max-shrink", metavar="SHARE", help="How much of a calendar may vanish between two runs.")
+    ] = "30%",
+    accept_shrink: Annotated[
+        bool, typer.Option("--accept-shrink", help="Calendars and events that are gone are gone rightly.")
+    ] = False,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="Calendars that became empty are empty rightly.")
+    ] = False,
     concurrency: Annotated[int, typer.Option(min=1, max=32, metavar="N", help="Requests at once.")] = 3,
     lock_wait: Annotated[
         str, typer.Option(metavar="TIME", help="How long to wait for another run or a maintenance.")
@@ -53,11 +62,14 @@ def command(
         dry_run=dry_run,
         full=full,
         skip_if_unchanged=skip_if_unchanged,
+        max_shrink=share(max_shrink, "--max-shrink"),
+        accept_shrink=accept_shrink,
+        allow_empty=allow_empty,
         concurrency=concurrency,
         lock_wait=seconds(lock_wait, "--lock-wait"),
     )
     ended: list[Ended] = [work.back_up(location) for location in locations]
-    return answer_of(ended, dry_run=dry_run)
+    return answer_of(ended, dry_run=dry_run, verbose=bool(run.options.verbose))
 
 
 def _locations(run: Invocation, words: list[str]) -> list[Location]:

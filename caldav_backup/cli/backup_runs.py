@@ -42,12 +42,17 @@ class Ended(NamedTuple):
         """What this run alone would end with."""
         if self.outcome is None:
             return exit_of(self.error) if self.error is not None else Exit.FAILED
+        if self.outcome.trips:
+            return Exit.GUARD
         return Exit.PARTIAL if self.outcome.is_partial else Exit.DONE
 
 
 @dataclass(frozen=True, slots=True)
 class BackupRun:
-    """What all sources of one run share. `lock_wait` in seconds; empty `calendars`: the source's own choice."""
+    """What all sources of one run share.
+
+    `lock_wait` in seconds, `max_shrink` from 0 to 1; empty `calendars`: the source's own choice.
+    """
 
     run: Invocation
     repository: Repository
@@ -58,6 +63,9 @@ class BackupRun:
     dry_run: bool
     full: bool
     skip_if_unchanged: bool
+    max_shrink: float
+    accept_shrink: bool
+    allow_empty: bool
     concurrency: int
     lock_wait: float
 
@@ -73,7 +81,7 @@ class BackupRun:
             return Ended(title, None, error)
 
     async def _backed_up(self, location: Location, progress: Any) -> Outcome:
-        from caldav_backup.archiver import BackupOptions, Selection, back_up
+        from caldav_backup.archiver import BackupOptions, Guard, Selection, back_up
 
         options = BackupOptions(
             job=location.name,
@@ -87,6 +95,7 @@ class BackupRun:
             dry_run=self.dry_run,
             skip_if_unchanged=self.skip_if_unchanged,
             lock_wait=self.lock_wait,
+            guard=Guard(self.max_shrink, accept_shrink=self.accept_shrink, allow_empty=self.allow_empty),
         )
         source = open_source(self.run, location, concurrency=self.concurrency)
         try:
@@ -95,11 +104,16 @@ class BackupRun:
             await source.close()
 
 
-def answer_of(ended: Sequence[Ended], *, dry_run: bool) -> Answer:
-    """All ends together: the worst exit code, a line for each source, the troubles."""
+def answer_of(ended: Sequence[Ended], *, dry_run: bool, verbose: bool = False) -> Answer:
+    """All ends together: the worst exit code, a line for each source (two when `verbose`), the troubles."""
+    done = [(each.source, each.outcome) for each in ended if each.outcome is not None]
     return Answer(
         {"dry_run": dry_run, "backups": [_result(each) for each in ended]},
-        summary=[_line(each.source, each.outcome, dry_run=dry_run) for each in ended if each.outcome is not None],
+        summary=[
+            line
+            for source, outcome in done
+            for line in (_line(source, outcome, dry_run=dry_run), *([_asked(source, outcome)] if verbose else []))
+        ],
         trouble=[line for each in ended for line in _troubles(each)],
         exit=worst(each.exit for each in ended),
     )
@@ -112,13 +126,16 @@ def _result(ended: Ended) -> dict[str, Any]:
         return head | {"error": {"kind": error_kind(error), "message": error_message(error)}}
     outcome = ended.outcome
     counts = {
-        name: getattr(outcome, name) for name in ("calendars", "records", "fetched", "unchanged", "deleted", "size")
+        name: getattr(outcome, name)
+        for name in ("calendars", "records", "fetched", "unchanged", "deleted", "stale", "size", "requests")
     }
     return head | {
         "origin": outcome.source,
         "snapshot": outcome.snapshot,
         **counts,
+        "asked": {"listed": outcome.listed, "due": outcome.due, "unmoved": outcome.unmoved},
         "tags": list(outcome.tags),
+        "trips": _reasons(outcome.trips, "path"),
         "failures": _reasons(outcome.failures, "path"),
         "warnings": _reasons(outcome.warnings, "path"),
         "left_out": _reasons(outcome.left_out, "name"),
@@ -136,6 +153,8 @@ def _line(source: str, outcome: Outcome, *, dry_run: bool) -> str:
         f"{outcome.unchanged} unchanged",
         f"{outcome.deleted} deleted",
     ]
+    if outcome.stale:
+        counts.append(f"{outcome.stale} kept as they were before")
     if outcome.warnings:
         counts.append(f"{len(outcome.warnings)} listed by the server and not there")
     made = "dry run" if dry_run else made
@@ -143,12 +162,19 @@ def _line(source: str, outcome: Outcome, *, dry_run: bool) -> str:
     return f"{source}: {made}: {held} ({'; '.join(counts)})"
 
 
+def _asked(source: str, outcome: Outcome) -> str:
+    """What the run cost the server."""
+    due = f" ({outcome.due} of them for the weekly look)" if outcome.due else ""
+    calendars = f"{counted(outcome.listed, 'calendar')} listed{due}, {outcome.unmoved} unmoved since the last run"
+    return f"{source}: {counted(outcome.requests, 'request')}; {calendars}"
+
+
 def _troubles(ended: Ended) -> list[str]:
     if ended.outcome is None:
         message = error_message(ended.error or RuntimeError())
         return [message if ended.source in message else f"{ended.source}: {message}"]
-    lines = [f"{ended.source}: {path}: {reason}" for path, reason in ended.outcome.failures]
-    if not ended.outcome.calendars:
+    lines = [f"{ended.source}: {path}: {reason}" for path, reason in (*ended.outcome.trips, *ended.outcome.failures)]
+    if not ended.outcome.calendars and not ended.outcome.trips:
         lines.append(f"warning: {ended.source}: there are no calendars")
     if len(lines) > SHOWN:
         lines[SHOWN:] = [

@@ -1,8 +1,9 @@
 """When a server's word may be believed although the clock that it goes by is coarse.
 
-HTTP dates are whole seconds, and some servers number their versions: SOGo 5.8 gives `gcs00000000` to whatever is written
-anew at an address, and makes CTag and sync-token from the second of the last change. What was written within the last
-two seconds may be written once more without showing it, so it is looked at again (git's rule for racy timestamps).
+HTTP dates are whole seconds, and some servers number their versions: SOGo 5.8 gives `gcs00000000` to whatever is
+written anew at an address, and makes CTag and sync-token from the second of the last change. What was written within
+the last two seconds may be written once more without showing it, so it is looked at again (git's rule for racy
+timestamps).
 Owns that judgement; pure.
 """
 

@@ -38,6 +38,16 @@ class Account:
     left_out: Sequence[LeftOut] = ()
     unlisted: Sequence[LeftOut] = ()
     origin: str = "alice@example.org/"
+    #: The account's clock in Unix nanoseconds; all events were last changed long before.
+    now_ns: int = 0
+    #: What `list_changes` says of a calendar, by its name.
+    changes: dict[str, Changes | None] = field(default_factory=dict)
+    #: Raised instead of an answer once this many events were fetched.
+    breaks_after: tuple[int, BaseException] | None = None
+    #: Calendars in the order in which they were listed.
+    listed: list[str] = field(default_factory=list)
+    #: (calendar, token) for each time that changes were asked for.
+    synced: list[tuple[str, bytes]] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
     in_flight: int = 0
     most_in_flight: int = 0
@@ -53,11 +63,12 @@ class Account:
         return list(collections)
 
     async def list_changes(self, collection: Collection, since: bytes) -> Changes | None:
-        del collection, since
-        return None
+        self.synced.append((collection.hint, since))
+        return self.changes.get(collection.hint)
 
     async def list_versions(self, collection: Collection) -> Listing:
         await asyncio.sleep(0)
+        self.listed.append(collection.hint)
         if collection.hint in self.unreadable:
             raise CollectionUnreadable(self.unreadable[collection.hint])
         if self.listings.get(collection.hint, 1) == 0:
@@ -65,7 +76,7 @@ class Account:
         if collection.hint in self.listings:
             self.listings[collection.hint] -= 1
         events = self.calendars[collection.hint]
-        return Listing([self._version(collection, leaf) for leaf in reversed(events)])
+        return Listing([self._version(collection, leaf) for leaf in reversed(events)], self.now_ns)
 
     async def fetch(self, collection: Collection, versions: Sequence[Version]) -> list[Record]:
         self.in_flight += 1
@@ -75,6 +86,8 @@ class Account:
         if len(self.fetched) >= self.lost_after.get(collection.hint, len(self.fetched) + 1):
             self.unreadable[collection.hint] = "410 Gone"
             raise CollectionUnreadable("410 Gone")
+        if self.breaks_after is not None and len(self.fetched) >= self.breaks_after[0]:
+            raise self.breaks_after[1]
         return [self._record(collection, version) for version in versions]
 
     async def close(self) -> None:
@@ -82,7 +95,7 @@ class Account:
 
     def _collection(self, name: str) -> Collection:
         attributes = {"displayname": name.title().encode(), **self.attributes.get(name, {})}
-        return Collection(f"/alice/{name}/", name, name.title(), attributes)
+        return Collection(f"/alice/{name}/", name, name.title(), attributes, self.now_ns)
 
     def _version(self, collection: Collection, leaf: str) -> Version:
         content = self.calendars[collection.hint][leaf]

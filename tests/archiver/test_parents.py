@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from caldav_backup.archiver.marks import IMPORTER_TYPE
 from caldav_backup.archiver.parents import History
 from caldav_backup.kloset import Importer, Repository, Snapshot, SnapshotBuilder
 from caldav_backup.kloset.resources import ResourceType
 from caldav_backup.kloset.storage import Kind
+from caldav_backup.marks import IMPORTER_TYPE
 from tests.kloset.stores import damage, make_repository, some_files
 
 
