@@ -17,14 +17,16 @@ from caldav_backup.settings import (
     PassphraseMissing,
     ServerAddress,
     SettingsError,
+    has_token,
     lookup_password,
+    lookup_token,
 )
 from caldav_backup.settings.options import NOT_OBEYED
 
 if TYPE_CHECKING:
     from caldav_backup.connectors.base import Source
     from caldav_backup.connectors.destination import Destination
-    from caldav_backup.dav import BasicAuthentication, Client
+    from caldav_backup.dav import Authentication, Client, Tls
 
 #: What a command line calls standard output.
 STANDARD_OUTPUT = "-"
@@ -95,23 +97,36 @@ def _client(run: Invocation, location: Location, address: ServerAddress, concurr
     for option in (*location.options, *location.secrets):
         if option in NOT_OBEYED:
             raise SettingsError(f"{location.title} has the option {option}, which this version cannot obey; unset it")
-    tls_ca = location.options.get("tls_ca")
     return Client(
         Transport(
             address.url,
             _authentication(run, location),
             timeout=location.timeout or 60.0,
             concurrency=concurrency,
-            tls_ca=Path(tls_ca).expanduser() if tls_ca else None,
+            rate=location.rate,
+            tls=_tls(location),
             insecure=location.is_insecure,
         )
     )
 
 
-def _authentication(run: Invocation, location: Location) -> BasicAuthentication | None:
-    """Name and password; None where neither is configured, for servers that want none."""
-    from caldav_backup.dav import BasicAuthentication
+def _tls(location: Location) -> Tls:
+    from caldav_backup.dav import Tls
 
+    ca, certificate = (location.options.get(option) for option in ("tls_ca", "client_cert"))
+    return Tls(
+        ca=Path(ca).expanduser() if ca else None,
+        fingerprint=location.tls_fingerprint,
+        client_certificate=Path(certificate).expanduser() if certificate else None,
+    )
+
+
+def _authentication(run: Invocation, location: Location) -> Authentication | None:
+    """An access token, or name and password; None where neither is configured, for servers that want none."""
+    from caldav_backup.dav import PasswordAuthentication, TokenAuthentication
+
+    if has_token(location):
+        return TokenAuthentication(lambda: lookup_token(location, run.environ).reveal())
     password = lookup_password(location, run.environ)
     if password is None and not location.username:
         return None
@@ -123,4 +138,4 @@ def _authentication(run: Invocation, location: Location) -> BasicAuthentication 
                 f"'caldav-backup {location.kind.value} set {name} password_command=…' supplies it"
             )
         password = run.terminal.ask_secret(f"Password of {location.username} at {location.location}")
-    return BasicAuthentication(location.username, password.reveal())
+    return PasswordAuthentication(location.username, password.reveal())

@@ -14,12 +14,19 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from caldav_backup.dav.authentication import Authentication, BasicAuthentication
+from caldav_backup.dav.authentication import (
+    Authentication,
+    BasicAuthentication,
+    PasswordAuthentication,
+    TokenAuthentication,
+)
 from caldav_backup.dav.errors import (
     AnswerCut,
     BadAnswer,
+    ConnectionLost,
     DavError,
     Forbidden,
+    GaveUp,
     InvalidLocation,
     NotCalDAV,
     NotFound,
@@ -27,6 +34,7 @@ from caldav_backup.dav.errors import (
     PreconditionFailed,
     Refused,
     ServerUnreachable,
+    TokenRefused,
     TooManyRequests,
     Unauthorized,
     Unavailable,
@@ -36,11 +44,13 @@ from caldav_backup.dav.hrefs import Location, normalise, parse_location
 from caldav_backup.dav.limits import Limits
 from caldav_backup.dav.models import (
     Calendar,
+    Changes,
     Discovery,
     Failed,
     Fetched,
     Gone,
     LeftOut,
+    Listing,
     Principal,
     Resource,
     Version,
@@ -50,17 +60,23 @@ from caldav_backup.dav.models import (
 if TYPE_CHECKING:
     from caldav_backup.dav.client import Client
     from caldav_backup.dav.discovery import discover
+    from caldav_backup.dav.further import further_properties
+    from caldav_backup.dav.request_line import RequestLine
     from caldav_backup.dav.requests import transparency
     from caldav_backup.dav.retries import Retries
     from caldav_backup.dav.service import system_resolver
+    from caldav_backup.dav.tls import Tls
     from caldav_backup.dav.transport import Transport
 
 _LOADED_LATER = {
     "Client": "client",
+    "RequestLine": "request_line",
     "Retries": "retries",
+    "Tls": "tls",
     "Transport": "transport",
     "discover": "discovery",
     "system_resolver": "service",
+    "further_properties": "further",
     "transparency": "requests",
 }
 
@@ -70,26 +86,35 @@ __all__ = [
     "BadAnswer",
     "BasicAuthentication",
     "Calendar",
+    "Changes",
     "Client",
+    "ConnectionLost",
     "DavError",
     "Discovery",
     "Failed",
     "Fetched",
     "Forbidden",
+    "GaveUp",
     "Gone",
     "InvalidLocation",
     "LeftOut",
     "Limits",
+    "Listing",
     "Location",
     "NotCalDAV",
     "NotFound",
     "OtherHost",
+    "PasswordAuthentication",
     "PreconditionFailed",
     "Principal",
     "Refused",
+    "RequestLine",
     "Resource",
     "Retries",
     "ServerUnreachable",
+    "Tls",
+    "TokenAuthentication",
+    "TokenRefused",
     "TooManyRequests",
     "Transport",
     "Unauthorized",
@@ -98,6 +123,7 @@ __all__ = [
     "Version",
     "comparable_etag",
     "discover",
+    "further_properties",
     "normalise",
     "parse_location",
     "system_resolver",

@@ -5,28 +5,53 @@ Owns the reading of bodies: their limits, and what it means when they break off.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import httpx
 
-from caldav_backup.dav.errors import AnswerCut, BadAnswer
+from caldav_backup.dav import inflating
+from caldav_backup.dav.errors import AnswerCut, BadAnswer, ServerUnreachable
 from caldav_backup.dav.hrefs import path_of
+from caldav_backup.dav.patience import Patience
 
 if TYPE_CHECKING:
     from caldav_backup.dav.requests import Request
 
+#: Seconds of silence that end an answer which nobody said more about.
+_TIMEOUT = 60.0
+
 
 class Answer:
-    """What a server says to `request`. `headers` are found by any spelling; `url` is what answered in the end."""
+    """What a server says to `request`. `headers` are found by any spelling; `url` is what answered in the end.
 
-    def __init__(self, request: Request, response: httpx.Response) -> None:
+    `received` counts the body's bytes as they came over the wire, `waited` the seconds that they were waited for.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        response: httpx.Response,
+        *,
+        timeout: float = _TIMEOUT,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.method = request.method
         self.status = response.status_code
         self.headers: Mapping[str, str] = response.headers
         self.url = str(response.url)
+        self.received = 0
         self._href = path_of(request.url)
         self._response = response
+        self._patience = Patience(timeout)
+        self._clock = clock
+
+    @property
+    def waited(self) -> float:
+        """Seconds."""
+        return self._patience.waited
 
     @property
     def says_its_end(self) -> bool:
@@ -35,14 +60,22 @@ class Answer:
 
     async def chunks(self, limit: int) -> AsyncGenerator[bytes, None]:
         """The body, decompressed. Raises BadAnswer above `limit` bytes, AnswerCut when it ends too early."""
+        try:
+            inflate = inflating.inflating(self.headers.get("content-encoding", ""))
+        except inflating.UnknownEncoding:
+            raise self.bad("the answer is compressed in a way that was not asked for") from None
         size = 0
         try:
-            async for chunk in self._response.aiter_bytes():
-                size += len(chunk)
-                if size > limit:
-                    raise self.bad(f"the answer has more than {limit:,} bytes")
-                yield chunk
-        except httpx.DecodingError as error:
+            async with aclosing(self._raw()) as compressed:
+                async for raw in compressed:
+                    for chunk in (raw,) if inflate is None else inflate.pieces(raw):
+                        size += len(chunk)
+                        if size > limit:
+                            raise self.bad(f"the answer has more than {limit:,} bytes")
+                        yield chunk
+            if inflate is not None:
+                inflate.finish()
+        except inflating.Damaged as error:
             raise self.bad("the answer's compression is damaged") from error
         except (httpx.RemoteProtocolError, httpx.ReadError) as error:
             raise self.cut("the connection ended in the middle of the answer") from error
@@ -68,3 +101,16 @@ class Answer:
     def cut(self, reason: str) -> AnswerCut:
         """An error about this answer that asking again may mend."""
         return AnswerCut(reason, method=self.method, href=self._href, status=self.status)
+
+    async def _raw(self) -> AsyncGenerator[bytes, None]:
+        """The body as it comes, and in time."""
+        stream = self._response.stream
+        assert isinstance(stream, httpx.AsyncByteStream)
+        begins = self._clock()
+        async for raw in stream:
+            self.received += len(raw)
+            over = self._patience.why_over(self._clock() - begins, len(raw))
+            if over is not None:
+                raise ServerUnreachable(over, method=self.method, href=self._href, status=self.status)
+            yield raw
+            begins = self._clock()

@@ -72,12 +72,24 @@ class UntrustedServer(ServerUnreachable):
     """The certificate is not accepted; asking again would not change that."""
 
 
+class ConnectionLost(ServerUnreachable):
+    """A connection that was kept from an earlier request was gone; a new one may serve at once."""
+
+
+class GaveUp(ServerUnreachable):
+    """So much had to be repeated in this run that nothing more is asked of the server."""
+
+
 class BadAnswer(DavError):
     """An answer that cannot be used: not XML, not a multistatus, no calendar, too large."""
 
 
 class AnswerCut(BadAnswer):
     """The answer ended before it was complete."""
+
+
+class TokenRefused(DavError):
+    """What changed since a sync-token cannot be told: it is refused or unknown, or the answer cannot be relied on."""
 
 
 class PreconditionFailed(DavError):

@@ -15,7 +15,7 @@ from caldav_backup.settings.identities import Identities
 from caldav_backup.settings.locations import Location
 from caldav_backup.settings.options import Kind
 from caldav_backup.settings.passphrase import Supply, find_supply
-from caldav_backup.settings.passwords import lookup_client_secret, lookup_password
+from caldav_backup.settings.passwords import has_token, lookup_client_secret, lookup_password, lookup_token
 from caldav_backup.settings.secret import Secret
 from caldav_backup.settings.stores import resolve_store
 
@@ -37,8 +37,10 @@ __all__ = [
     "UnknownName",
     "find_directories",
     "find_supply",
+    "has_token",
     "lookup_client_secret",
     "lookup_password",
+    "lookup_token",
     "masked",
     "resolve_store",
     "scrubbed",

@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 
 from caldav_backup.settings.addresses import Address, parse_address, split_userinfo
 from caldav_backup.settings.errors import SettingsError
-from caldav_backup.settings.options import SECRET_OPTIONS, Kind, check_option, check_secret_families
+from caldav_backup.settings.options import (
+    SECRET_FAMILIES,
+    SECRET_OPTIONS,
+    Kind,
+    check_option,
+    check_secret_families,
+    fingerprint_digits,
+)
 from caldav_backup.settings.secret import Secret
 
 
@@ -58,6 +65,11 @@ class Location:
         """Requests per second at most, None when nothing is set."""
         return float(self.options["rate"]) if "rate" in self.options else None
 
+    @property
+    def tls_fingerprint(self) -> str | None:
+        """SHA-256 of the only certificate to accept, 64 hexadecimal digits in lower case; None when nothing is set."""
+        return fingerprint_digits(self.options["tls_fingerprint"]) if "tls_fingerprint" in self.options else None
+
     def patterns(self, option: str) -> tuple[str, ...]:
         """The patterns of `calendars` or `exclude`, split at commas."""
         return tuple(part.strip() for part in self.options.get(option, "").split(",") if part.strip())
@@ -79,6 +91,6 @@ def location_of(kind: Kind, name: str, values: Mapping[str, str], where: str) ->
     secrets = {key: Secret(value) for key, value in values.items() if key in SECRET_OPTIONS}
     if credentials.username:
         options.setdefault("username", credentials.username)
-    if credentials.password is not None and not any(key == "password" or key.startswith("password_") for key in values):
+    if credentials.password is not None and not any(key in values for key in SECRET_FAMILIES["password"]):
         secrets["password"] = credentials.password
     return Location(kind, name, bare, options, secrets)

@@ -6,6 +6,7 @@ All values are strings, as in plakar's files. Owns names and forms; what an opti
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Mapping
 from enum import Enum
 
@@ -28,15 +29,15 @@ SERVER_OPTIONS: Mapping[str, str] = {
     "client_secret_file": "file whose first line is the client secret",
     "client_secret_env": "name of the environment variable that holds the client secret",
     "client_secret_keyring": "service name under which the system keyring holds the client secret",
-    "token_command": "shell command that prints an access token; kept for later, refused when used now",
+    "token_command": "shell command whose first line of output is an access token (Bearer); used instead of a password",
     "calendars": "only these calendars: patterns, separated by commas, for the directory or the display name",
     "exclude": "not these calendars: patterns, separated by commas",
     "insecure": "`true` allows plain http to a host that is not this machine",
-    "tls_ca": "file of certificate authorities to trust instead of the system's",
-    "tls_fingerprint": "SHA-256 of the only server certificate to accept; kept for later, refused when used now",
-    "client_cert": "file with a client certificate and its key (PEM); kept for later, refused when used now",
-    "timeout": "seconds to wait for the server",
-    "rate": "requests per second at most; kept for later, refused when used now",
+    "tls_ca": "file or directory of certificate authorities (PEM) to trust instead of the system's",
+    "tls_fingerprint": "SHA-256 of the only server certificate to accept, whoever signed it; colons do not matter",
+    "client_cert": "file with a client certificate and its key, unencrypted (PEM)",
+    "timeout": "seconds to wait while the server says nothing; 60 when not set",
+    "rate": "requests per second at most, such as `2` or `0.5`",
 }
 
 DESTINATION_OPTIONS: Mapping[str, str] = {
@@ -52,15 +53,11 @@ STORE_OPTIONS: Mapping[str, str] = {
 }
 
 #: Options that are kept in the files and that this version cannot obey: using such a location is an error, since what
-#: they promise (a way to log in, a certificate to insist on) must not be ignored silently.
+#: they promise (a way to log in) must not be ignored silently.
 NOT_OBEYED = frozenset(
     {
-        "token_command",
         "client_id",
         *(f"client_secret{form}" for form in ("", "_command", "_file", "_env", "_keyring")),
-        "tls_fingerprint",
-        "client_cert",
-        "rate",
     }
 )
 
@@ -71,9 +68,17 @@ _BOOLEANS = frozenset({"insecure", "read_only"})
 _POSITIVE_NUMBERS = frozenset({"timeout", "rate"})
 
 
-#: The options that give one and the same secret; a location has at most one of each family.
+#: The options that give one and the same secret, or stand for it; a location has at most one of each family.
 SECRET_FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "password": ("password", "password_command", "password_file", "password_env", "password_keyring"),
+    # An access token is used in place of a password, never beside one.
+    "password": (
+        "password",
+        "password_command",
+        "password_file",
+        "password_env",
+        "password_keyring",
+        "token_command",
+    ),
     "client_secret": (
         "client_secret",
         "client_secret_command",
@@ -123,8 +128,16 @@ def check_option(kind: Kind, name: str, value: str, where: str) -> None:
         raise SettingsError(f"{where}: {name} must be true or false, not {value!r}")
     if name in _POSITIVE_NUMBERS and not _is_positive(value):
         raise SettingsError(f"{where}: {name} must be a number above 0, not {value!r}")
+    if name == "tls_fingerprint" and not fingerprint_digits(value):
+        raise SettingsError(f"{where}: tls_fingerprint must be a SHA-256, 64 hexadecimal digits, not {value!r}")
     if name == "location" and not value:
         raise SettingsError(f"{where}: location is empty")
+
+
+def fingerprint_digits(value: str) -> str:
+    """The 64 digits of a SHA-256 in lower case, as OpenSSL, browsers and others write it; empty when it is none."""
+    digits = re.sub(r"[:\s]", "", value.strip().lower()).removeprefix("sha256").removeprefix("fingerprint=")
+    return digits if re.fullmatch("[0-9a-f]{64}", digits) else ""
 
 
 def check_secret_families(values: Collection[str], where: str) -> None:

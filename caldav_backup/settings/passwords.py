@@ -1,7 +1,9 @@
-"""The password (or client secret) of a source or destination, by whichever of the five forms it is configured."""
+"""The password (or client secret) of a source or destination, by whichever of the five forms it is configured; or its
+access token, which only a command gives."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -17,10 +19,27 @@ if TYPE_CHECKING:
     from caldav_backup.settings.locations import Location
     from caldav_backup.settings.secret import Secret
 
+#: RFC 6750 §2.1, and what else some services put into theirs, but nothing that could end a header.
+_TOKEN = re.compile("[\\x21-\\x7e]+")
+
 
 def lookup_password(location: Location, environ: Mapping[str, str]) -> Secret | None:
     """The password of `location`; None when none is configured. SecretUnavailable when one is and does not come."""
     return _lookup(location, "password", environ)
+
+
+def has_token(location: Location) -> bool:
+    """True when `location` is signed in to by access tokens; nothing else is tried then."""
+    return "token_command" in location.options
+
+
+def lookup_token(location: Location, environ: Mapping[str, str]) -> Secret:
+    """An access token of `location`, from its command. SecretUnavailable when none comes."""
+    title = f"token_command of {location.title}"
+    token = secret_from_command(location.options["token_command"], environ, title)
+    if not _TOKEN.fullmatch(token.reveal()):
+        raise SecretUnavailable(f"{title}: what the command printed first is no access token")
+    return token
 
 
 def lookup_client_secret(location: Location, environ: Mapping[str, str]) -> Secret | None:

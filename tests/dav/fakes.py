@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any, TypeVar
@@ -86,10 +87,13 @@ def _path(request: httpx.Request) -> str:
 
 
 class Waits(list[float]):
-    """Stands for `asyncio.sleep` and keeps how long it was to be."""
+    """Stands for `asyncio.sleep` and keeps how long it was to be; `clock` shows the time passed by then."""
 
     async def __call__(self, seconds: float) -> None:
         self.append(seconds)
+
+    def clock(self) -> float:
+        return time.monotonic() + sum(self)
 
 
 def transport(
@@ -102,10 +106,11 @@ def transport(
     timeout: float = 60.0,
     insecure: bool = False,
 ) -> dav.Transport:
+    waits = Waits() if waits is None else waits
     return dav.Transport(
         base,
         authentication,
-        retries=dav.Retries(sleep=waits if waits is not None else Waits(), chance=lambda: 0.0),
+        retries=dav.Retries(sleep=waits, chance=lambda: 0.0, clock=waits.clock),
         limits=limits or dav.Limits(),
         network=httpx.MockTransport(server),
         timeout=timeout,

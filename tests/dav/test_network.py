@@ -55,7 +55,8 @@ def talk(connections: Connections, deed: Callable[[dav.Client, str], Awaitable[_
     async def story() -> _T:
         server = await asyncio.start_server(connections.serve, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        retries = dav.Retries(sleep=waits if waits is not None else Waits(), chance=lambda: 0.0)
+        passed = Waits() if waits is None else waits
+        retries = dav.Retries(sleep=passed, chance=lambda: 0.0, clock=passed.clock)
         try:
             async with dav.Client(dav.Transport(url, retries=retries)) as client:
                 return await deed(client, url)
