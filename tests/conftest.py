@@ -7,21 +7,25 @@ import random
 import secrets
 import shutil
 from contextlib import ExitStack
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import hypothesis
 import pytest
 
-from tests.servers.recipes import Radicale, Xandikos
+from tests.servers.recipes import RECIPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.servers.recipes import RunningServer
     from tests.servers.server import Server
 
+    FreshHome = Callable[[str], Server]
+
 SEED = "CALDAV_BACKUP_TEST_SEED"
+SERVERS = "CALDAV_BACKUP_TEST_SERVERS"  # servers that must not be missing, by name, or "all"
+_QUICK = ("radicale", "xandikos")
 ROOM = 4 << 30
 
 hypothesis.settings.register_profile("usual", deadline=None, max_examples=60, print_blob=True)
@@ -61,35 +65,74 @@ def _nothing_of_the_user() -> Iterator[None]:
     """Takes the person's own stores, settings and proxies out of the environment of the whole run."""
     with pytest.MonkeyPatch.context() as environment:
         for name in list(os.environ):
-            ours = name.startswith(("CALDAV_BACKUP_", "PLAKAR_")) and name != SEED
+            ours = name.startswith(("CALDAV_BACKUP_", "PLAKAR_")) and name not in (SEED, SERVERS)
             if ours or name.lower().endswith("_proxy"):
                 environment.delenv(name)
         yield
 
 
 @pytest.fixture(scope="session")
-def _servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[type[Radicale | Xandikos]], Server]]:
-    running: dict[type[Radicale | Xandikos], Radicale | Xandikos] = {}
+def _servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreshHome]:
+    running: dict[str, RunningServer] = {}
 
-    def fresh_home(kind: type[Radicale | Xandikos]) -> Server:
-        if kind not in running:
-            if find_spec(kind.module) is None:
-                pytest.skip(f"{kind.module} is not installed (dependency group `servers`)")
-            running[kind] = kind(tmp_path_factory.mktemp(kind.module))
-            stack.callback(running[kind].stop)
-        return running[kind].fresh_home()
+    def fresh_home(name: str) -> Server:
+        if name not in running:
+            recipe = RECIPES[name]
+            if not recipe.is_installed():
+                _do_without(name, recipe.packages)
+            running[name] = recipe(tmp_path_factory.mktemp(name))
+            stack.callback(running[name].stop)
+        return running[name].fresh_home()
 
     with ExitStack() as stack:
         yield fresh_home
 
 
+def _do_without(name: str, packages: tuple[str, ...]) -> NoReturn:
+    where = f"`apt-get install {' '.join(packages)}`" if packages else "dependency group `servers`"
+    wanted = os.environ.get(SERVERS, "").split()
+    if name in wanted or "all" in wanted:
+        pytest.fail(f"{name} is not installed ({where}), but {SERVERS} says that it is")
+    pytest.skip(f"{name} is not installed ({where})")
+
+
 @pytest.fixture
-def radicale(_servers: Callable[[type[Radicale | Xandikos]], Server]) -> Server:
+def radicale(_servers: FreshHome) -> Server:
     """A user with an empty home at a real Radicale."""
-    return _servers(Radicale)
+    return _servers("radicale")
 
 
 @pytest.fixture
-def xandikos(_servers: Callable[[type[Radicale | Xandikos]], Server]) -> Server:
+def xandikos(_servers: FreshHome) -> Server:
     """The one user of a real Xandikos, home emptied."""
-    return _servers(Xandikos)
+    return _servers("xandikos")
+
+
+@pytest.fixture
+def sabredav(_servers: FreshHome) -> Server:
+    """A user with an empty home at a real sabre/dav 1.8. Its tests are marked `full`, as all below."""
+    return _servers("sabredav")
+
+
+@pytest.fixture
+def cyrus(_servers: FreshHome) -> Server:
+    """A user of a real Cyrus, whose home has Inbox and Outbox."""
+    return _servers("cyrus")
+
+
+@pytest.fixture
+def davical(_servers: FreshHome) -> Server:
+    """A user with an empty home at a real DAViCal."""
+    return _servers("davical")
+
+
+@pytest.fixture
+def sogo(_servers: FreshHome) -> Server:
+    """A user of a real SOGo, whose home has the calendar `personal`."""
+    return _servers("sogo")
+
+
+@pytest.fixture(params=[pytest.param(name, marks=() if name in _QUICK else pytest.mark.full) for name in RECIPES])
+def each_server(request: pytest.FixtureRequest, _servers: FreshHome) -> Server:
+    """Each of the six real servers, with a home that is as empty as it gets; only the first two in the quick tier."""
+    return _servers(request.param)

@@ -20,6 +20,7 @@ from caldav_backup.cli.invented_events import Event, wrap
 TIMEOUT = 60.0  # seconds
 _XML = {"Content-Type": "application/xml; charset=utf-8"}
 _CALENDAR = {"Content-Type": "text/calendar; charset=utf-8"}
+_HREF = re.compile(r"<(?:\w+:)?href>\s*([^<]+?)\s*<")
 _NAMESPACES = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:A="http://apple.com/ns/ical/"'
 
 
@@ -96,7 +97,7 @@ class PlainClient(NamedTuple):
         body = f"<D:propfind {_NAMESPACES}><D:prop><D:resourcetype/></D:prop></D:propfind>"
         listing = self.expect("PROPFIND", href, body.encode(), {"Depth": "1", **_XML}).body.decode()
         own = urlsplit(urljoin(self.home, href)).path
-        return [found for found in re.findall(r"href>([^<]+)<", listing) if urlsplit(found).path != own]
+        return [found for found in _HREF.findall(listing) if urlsplit(found).path != own]
 
 
 def one_calendar(events: Sequence[Event]) -> bytes:

@@ -1,36 +1,67 @@
-"""How each real server is started for the tests; one process of each per test run, on the loopback interface."""
+"""The real servers of the tests: one process (group) of each per test process, on the loopback interface.
+
+Owns: Radicale and Xandikos, which PyPI has, and the list of all. The servers that Debian has are a module each.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol
 from urllib.parse import urljoin
 
 from caldav_backup.cli.embedded_radicale import start_radicale, write_users
 from caldav_backup.cli.loopback import HOST, LoopbackServer, serve
-from tests.servers.server import Server, members
+from tests.servers.cyrus import Cyrus
+from tests.servers.davical import Davical
+from tests.servers.sabredav import SabreDav
+from tests.servers.server import PASSWORD, Server, members
+from tests.servers.sogo import Sogo
 
-if TYPE_CHECKING:
-    from pathlib import Path
 
-PASSWORD = "a test's password"
+class RunningServer(Protocol):
+    def fresh_home(self) -> Server: ...
+
+    def stop(self) -> None: ...
+
+
+class Recipe(Protocol):
+    """A class whose instances are running servers; `directory` is for what they keep outside of their own place.
+
+    `packages` is what to install where `is_installed` says no: Debian's, or the dependency group.
+    """
+
+    @property
+    def packages(self) -> tuple[str, ...]: ...
+
+    def is_installed(self) -> bool: ...
+
+    def __call__(self, directory: Path, /) -> RunningServer: ...
 
 
 class Radicale:
     """Radicale: Basic authentication, plain files. Every test is another user, so that none sees another's home."""
 
-    module = "radicale"
+    packages = ()
+
+    @staticmethod
+    def is_installed() -> bool:
+        return find_spec("radicale") is not None
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._homes = 0
         self._users: dict[str, str] = {}
         self._process: LoopbackServer = start_radicale(directory, self._users)
 
     def fresh_home(self) -> Server:
-        user = f"user{len(self._users) + 1}"
-        self._users[user] = PASSWORD
+        self._homes += 1
+        user, other = f"user{self._homes}", f"other{self._homes}"
+        self._users |= {user: PASSWORD, other: PASSWORD}
         write_users(self._directory, self._users)
         url = self._process.url
-        return Server("radicale", url, urljoin(url, f"{user}/"), user, PASSWORD)
+        return Server("radicale", url, urljoin(url, f"{user}/"), user, PASSWORD, other_user=other)
 
     def stop(self) -> None:
         self._process.stop()
@@ -39,7 +70,11 @@ class Radicale:
 class Xandikos:
     """Xandikos: git-backed, no authentication of its own, one principal; its home is emptied for every test."""
 
-    module = "xandikos"
+    packages = ()
+
+    @staticmethod
+    def is_installed() -> bool:
+        return find_spec("xandikos") is not None
 
     def __init__(self, directory: Path) -> None:
         def arguments(port: int) -> list[str]:
@@ -58,3 +93,13 @@ class Xandikos:
 
     def stop(self) -> None:
         self._process.stop()
+
+
+RECIPES: Mapping[str, Recipe] = {
+    "radicale": Radicale,
+    "xandikos": Xandikos,
+    "sabredav": SabreDav,
+    "cyrus": Cyrus,
+    "davical": Davical,
+    "sogo": Sogo,
+}

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
+from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
+from xml.etree import ElementTree as ET
 
 from caldav_backup.cli.invented_events import Event
 from caldav_backup.cli.plain_dav import PlainClient, Reply
 
-_ONE_BY_ONE = 40  # up to here Radicale is given events one by one, in the order of the test
+PASSWORD = "a test's password"
+_ONE_BY_ONE = 40  # up to here events are given one by one, in the order of the test
+_ONE_PROCESS = ("radicale", "xandikos")
+_RESOURCE_TYPES = b'<propfind xmlns="DAV:"><prop><resourcetype/></prop></propfind>'
+_CALENDAR = "{DAV:}propstat/{DAV:}prop/{DAV:}resourcetype/{urn:ietf:params:xml:ns:caldav}calendar"
 
 
 class Server(NamedTuple):
-    """A running server with a home that is empty at the start of the test; every address ends with a slash.
+    """A running server with a home that is as empty as it can be at the start of the test; addresses end with a slash.
 
-    `user` and `password` are empty where the server asks for none.
+    `user` and `password` are empty where the server asks for none. `other_user` has the same password, and a fresh home
+    too. `mail_directory` gets each invitation that the server sends as one file (None: it sends none; emptied before
+    the test). `built_in` are the collections that a fresh home has and keeps, by name. Below `digest_url` is the same
+    server, but asking for Digest ("": there is no such thing).
     """
 
     name: str
@@ -22,6 +34,10 @@ class Server(NamedTuple):
     home: str
     user: str
     password: str
+    other_user: str = ""
+    mail_directory: Path | None = None
+    built_in: frozenset[str] = frozenset()
+    digest_url: str = ""
 
     @property
     def client(self) -> PlainClient:
@@ -45,6 +61,21 @@ def members(server: Server, href: str = "") -> list[str]:
     return server.client.members(href)
 
 
+def calendars(server: Server) -> list[str]:
+    """The hrefs of the calendars of the home that were not there at first, as the server writes them."""
+    answer = server.expect("PROPFIND", "", _RESOURCE_TYPES, {"Depth": "1", "Content-Type": "application/xml"})
+    found = []
+    for response in ET.fromstring(answer.body).iter("{DAV:}response"):
+        href = response.findtext("{DAV:}href", "").strip()
+        if response.find(_CALENDAR) is not None and _last_segment(href) not in server.built_in:
+            found.append(href)
+    return found
+
+
+def _last_segment(href: str) -> str:
+    return urlsplit(href).path.rstrip("/").rsplit("/", 1)[-1]
+
+
 def make_calendar(server: Server, calendar: str, *, displayname: str = "", color: str = "") -> str:
     """MKCALENDAR `calendar`, a name below the home; returns its URL."""
     return server.client.make_calendar(calendar, displayname=displayname, color=color)
@@ -59,10 +90,21 @@ def seed(server: Server, calendar: str, events: Sequence[Event], *, displayname:
     """A new calendar with these objects, at their names; returns its URL."""
     client = server.client
     url = client.make_calendar(calendar, displayname=displayname, color=color)
-    if server.name == "radicale" and len(events) > _ONE_BY_ONE:
+    if len(events) > _ONE_BY_ONE and server.name == "radicale":
         client.put_whole(calendar, events)
         client.set_properties(calendar, displayname=displayname or calendar, color=color)
+    elif len(events) > _ONE_BY_ONE and server.name not in _ONE_PROCESS:
+        with ThreadPoolExecutor(4) as four:
+            list(four.map(lambda event: client.put(calendar, event), events))
     else:
         for event in events:
             client.put(calendar, event)
     return url
+
+
+def answers(url: str, *statuses: int) -> bool:
+    """Whether a PROPFIND without a login is answered with one of these; for waiting until a server is ready."""
+    try:
+        return PlainClient(url).request("PROPFIND", "", headers={"Depth": "0"}).status in statuses
+    except (OSError, HTTPException):
+        return False
