@@ -90,7 +90,7 @@ class _Good:
             return found
         first = next(self._filter(iter(self._candidates)), None)
         oldest = "" if first is None else f"; the oldest is of {local_text(first.timestamp_ns)}"
-        raise SnapshotNotFound(f"there is no good snapshot up to {text}{oldest}")
+        raise SnapshotNotFound(f"there is no snapshot up to {text}{oldest}")
 
     def _filter(self, headers: Iterator[Header]) -> Iterator[Header]:
         return (header for header in headers if is_good(header, self._failed_paths))

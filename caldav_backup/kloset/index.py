@@ -31,6 +31,7 @@ class Index:
         self._packfiles: dict[bytes, PackfileEntry] = {}
         self._coloured: dict[tuple[int, bytes], ColouredEntry] = {}
         self._states: dict[bytes, State] = {}
+        self._committed: dict[bytes, int] = {}
         self._lost: AbstractSet[bytes] = frozenset()
         self._damaged: set[bytes] = set()
         self.unreachable: tuple[bytes, ...] = ()
@@ -47,7 +48,9 @@ class Index:
         """Apply one state behind all others."""
         for run in state.runs:
             if run.type == EntryType.LOCATION:
-                self._locations.add(run)
+                for snapshot in self._locations.add(run):
+                    earliest = self._committed.get(snapshot, state.timestamp_ns)
+                    self._committed[snapshot] = min(earliest, state.timestamp_ns)
             else:
                 self._apply_entries(run)
         # The runs live on in `_locations`; the rest of a state is small.
@@ -166,6 +169,10 @@ class Index:
             if (ResourceType.SNAPSHOT, identifier) not in self._coloured
             and any(place.packfile in self._packfiles for place in places)
         ]
+
+    def committed_ns(self, snapshot: bytes) -> int:
+        """When the first state that tells of a snapshot was written, in nanoseconds since the Unix epoch."""
+        return self._committed[snapshot]
 
 
 def order_states(states: Mapping[bytes, State]) -> tuple[list[bytes], list[bytes]]:

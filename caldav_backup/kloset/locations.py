@@ -40,8 +40,10 @@ class Locations:
         self._snapshots: dict[bytes, dict[bytes, Location]] = {}
         self._snapshots_in: dict[bytes, list[bytes]] = {}
 
-    def add(self, run: Run) -> None:
+    def add(self, run: Run) -> list[bytes]:
+        """Take up a run of locations; the snapshots whose headers are among them."""
         self._append(run.entries)
+        snapshots = []
         types = run.entries[_TYPE_OFFSET::LOCATION_STRIDE]
         place = types.find(ResourceType.SNAPSHOT)
         while place >= 0:
@@ -50,7 +52,9 @@ class Locations:
             assert isinstance(entry, LocationEntry)
             self._snapshots.setdefault(entry.mac, {}).setdefault(entry.packfile, entry.location)
             self._snapshots_in.setdefault(entry.packfile, []).append(entry.mac)
+            snapshots.append(entry.mac)
             place = types.find(ResourceType.SNAPSHOT, place + 1)
+        return snapshots
 
     def _append(self, entries: bytes) -> None:
         if len(entries) >= _SHORT_RUN:

@@ -25,6 +25,7 @@ from caldav_backup.kloset.errors import (
 )
 from caldav_backup.kloset.header import Header, read_header
 from caldav_backup.kloset.index import Index
+from caldav_backup.kloset.recency import newest_first
 from caldav_backup.kloset.resources import MAC_SIZE, VERSION_1_1_0, BytesLike, ResourceType
 from caldav_backup.kloset.snapshot import Snapshot
 from caldav_backup.kloset.state import ColouredEntry, Run, State, make_run
@@ -214,6 +215,10 @@ class Repository:
         found = [header for header in headers if header is not None]
         return sorted(found, key=lambda header: (header.timestamp_ns, header.identifier))
 
+    def snapshots_newest_first(self) -> Iterator[Header]:
+        """The same in the opposite order, and a header is read only when its turn comes near; see `recency`."""
+        return newest_first(self.index, self._find_header)
+
     def _find_header(self, identifier: bytes) -> Header | None:
         if identifier in self._left_out:
             return None
@@ -257,11 +262,24 @@ class Repository:
         return self.header(found[0])
 
     def remove_snapshot(self, identifier: bytes) -> None:
-        """Remove a snapshot from the list; its blobs go when a later maintenance finds that nothing needs them."""
-        if identifier not in self.index.snapshot_ids():
-            raise self._unknown(identifier.hex())
+        """The same as `remove_snapshots`, of one."""
+        self.remove_snapshots([identifier])
+
+    def remove_snapshots(self, identifiers: Iterable[bytes]) -> None:
+        """Remove snapshots from the list in one commit: all or none; nothing to remove writes nothing.
+
+        Who reads one of them meanwhile goes on undisturbed: its blobs go when a later maintenance finds that nothing
+        needs them. SnapshotNotFound when one is not there.
+        """
+        there = set(self.index.snapshot_ids())
+        removed = list(dict.fromkeys(identifiers))
+        for identifier in removed:
+            if identifier not in there:
+                raise self._unknown(identifier.hex())
+        if not removed:
+            return
         now = time.time_ns()
-        mark = make_run([ColouredEntry(ResourceType.SNAPSHOT, identifier, now)])
+        mark = make_run([ColouredEntry(ResourceType.SNAPSHOT, identifier, now) for identifier in removed])
         state = State((mark,), now, self.index.last_state, self.index.serial or self.configuration.repository_id.bytes)
         # Named by its content, as plakar's `rm` does it.
         self._put(self.keyed.mac(state.to_bytes()), state)

@@ -75,7 +75,7 @@ def test_latest_passes_over_one_in_which_a_calendar_was_not_listed() -> None:
     assert choose([*HEADERS, unlisted], "c6c6", failed_paths) is unlisted
     failed[harmless.identifier] = ["/"]
     assert choose([*HEADERS, harmless], "latest", failed_paths) is NEW
-    with pytest.raises(SnapshotNotFound, match="no good snapshot up to"):
+    with pytest.raises(SnapshotNotFound, match="no snapshot up to"):
         choose([unlisted], "@2026-05-02", failed_paths)
 
 

@@ -29,6 +29,7 @@ from caldav_backup.kloset.errors import (
 from caldav_backup.kloset.keys import Argon2id
 from caldav_backup.kloset.repository import Repository, StoreIdentity, read_configuration
 from caldav_backup.kloset.resources import VERSION_1_1_0, ZERO_MAC, ResourceType
+from caldav_backup.kloset.snapshot import Snapshot
 from caldav_backup.kloset.state import ColouredEntry, State, make_run
 from caldav_backup.kloset.storage import Kind, MemoryStorage
 from caldav_backup.kloset.storage.memory import MemoryWriter
@@ -182,6 +183,32 @@ def test_removed_snapshot_is_gone_for_everybody() -> None:
         with pytest.raises(SnapshotNotFound):
             seen.remove_snapshot(one.header.identifier)
         assert list(seen.snapshot(two.header.identifier).walk())
+
+
+def test_several_snapshots_are_removed_in_one_commit_or_none_of_them() -> None:
+    storage, repository = make_repository()
+    made = [build(repository, two_calendars, timestamp_ns=at) for at in range(5)]
+    identifiers = [snapshot.header.identifier for snapshot in made]
+    reader = Repository.open(storage)
+    read_meanwhile = reader.snapshot(identifiers[0])
+    states = len(list(storage.ids(Kind.STATE)))
+    with pytest.raises(SnapshotNotFound):
+        repository.remove_snapshots([identifiers[0], b"n" * 32])
+    repository.remove_snapshots([])
+    assert len(list(storage.ids(Kind.STATE))) == states
+    repository.remove_snapshots(iter([*identifiers[:3], identifiers[0]]))
+    assert len(list(storage.ids(Kind.STATE))) == states + 1
+    assert contents(read_meanwhile) == contents(made[4])
+    # Somebody who has not seen it yet removes one of them, too.
+    reader.remove_snapshots(identifiers[2:4])
+    for seen in (reader, repository, Repository.open(storage)):
+        seen.refresh()
+        assert [header.identifier for header in seen.snapshots()] == [identifiers[4]]
+        assert list(seen.check()) == []
+
+
+def contents(snapshot: Snapshot) -> dict[str, bytes]:
+    return {entry.path: snapshot.read(entry) for entry in snapshot.walk() if entry.is_file}
 
 
 def test_removal_is_a_state_named_by_its_content_behind_the_last_one() -> None:
