@@ -36,12 +36,14 @@ def open_source(run: Invocation, location: Location, *, concurrency: int = 3) ->
     """The source behind `location`."""
     from caldav_backup.connectors.caldav import CalDavSource
     from caldav_backup.connectors.directory import DirectorySource
+    from caldav_backup.dav import system_resolver
 
     address = location.address()
     if isinstance(address, DirectoryAddress):
         return DirectorySource(address.path)
     client = _client(run, location, address, concurrency)
-    return CalDavSource(client, address.url, origin=address.origin(location.username))
+    origin = address.origin(location.username)
+    return CalDavSource(client, address.url, origin=origin, resolver=system_resolver())
 
 
 def open_destination(run: Invocation, text: str) -> Destination:

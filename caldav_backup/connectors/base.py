@@ -115,11 +115,15 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A collection that is no calendar to back up, and why (an inbox, a trash bin, a subscription …)."""
+    """A collection that is no calendar to back up, and why (an inbox, a trash bin, a subscription …).
+
+    `source` is the URL of what is subscribed to.
+    """
 
     key: str
     name: str
     reason: str
+    source: str = field(default="", repr=False)  # private feeds have their secret in the address
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,12 +39,31 @@ _UNCLEAR = (dav.ServerUnreachable, dav.Unavailable)
 
 
 class CalDavSource:
-    """Reads an account through `client`, beginning at `url`."""
+    """Reads an account through `client`, beginning at `url`.
 
-    def __init__(self, client: dav.Client, url: str, *, origin: str) -> None:
+    `hint` is what `hint` was after an earlier catalogue of the same `url`; `resolver` asks the DNS where `url` is a
+    bare domain without CalDAV; `of_others` takes calendars too that other people have delegated to the account.
+    """
+
+    def __init__(
+        self,
+        client: dav.Client,
+        url: str,
+        *,
+        origin: str,
+        hint: str = "",
+        resolver: dav.Resolver | None = None,
+        of_others: bool = True,
+    ) -> None:
         self._client = client
         self._url = url
         self._origin = origin
+        self._resolver = resolver
+        self._of_others = of_others
+        #: What makes the next catalogue cheaper (two requests), after this one; empty where nothing does.
+        self.hint = hint
+        #: Who the server takes us for, after a catalogue.
+        self.principal: dav.Principal | None = None
         self._calendars: dict[str, dav.Calendar] = {}
         self._homes: tuple[str, ...] = ()
 
@@ -70,11 +89,14 @@ class CalDavSource:
 
     async def catalogue(self) -> Catalogue:
         """Discover the account's calendars (RFC 4791 §6.2, RFC 6764 §6)."""
-        found = await dav.discover(self._client, self._url)
+        found = await dav.discover(
+            self._client, self._url, hint=self.hint, resolver=self._resolver, of_others=self._of_others
+        )
+        self.hint, self.principal = found.hint, found.principal
         self._homes = found.homes
         self._calendars = {normalise(calendar.href): calendar for calendar in found.calendars}
         collections = [_collection(key, calendar) for key, calendar in self._calendars.items()]
-        left_out = [LeftOut(each.href, each.name, each.reason) for each in found.left_out]
+        left_out = [LeftOut(each.href, each.name, each.reason, each.source or "") for each in found.left_out]
         unreadable = [LeftOut(each.href, _last(each.href), f"{each.name}: {each.reason}") for each in found.unreadable]
         return Catalogue(collections, left_out, unreadable)
 

@@ -61,7 +61,8 @@ class CalDavDestination:
     def __init__(self, client: dav.Client, url: str, *, origin: str) -> None:
         self._client = client
         self._url = url
-        self._source = CalDavSource(client, url, origin=origin)
+        # What is restored belongs to the account: a name must not lead into a calendar of somebody else.
+        self._source = CalDavSource(client, url, origin=origin, of_others=False)
         self._scheduling = Scheduling.SUPPRESSIBLE
         self._busy = 0
         self._segments: set[str] = set()

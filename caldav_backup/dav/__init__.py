@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from caldav_backup.dav.request_line import RequestLine
     from caldav_backup.dav.requests import transparency
     from caldav_backup.dav.retries import Retries
-    from caldav_backup.dav.service import system_resolver
+    from caldav_backup.dav.service import Resolver, system_resolver
     from caldav_backup.dav.tls import Tls
     from caldav_backup.dav.transport import Transport
 
@@ -74,6 +74,7 @@ _LOADED_LATER = {
     "Retries": "retries",
     "Tls": "tls",
     "Transport": "transport",
+    "Resolver": "service",
     "discover": "discovery",
     "system_resolver": "service",
     "further_properties": "further",
@@ -110,6 +111,7 @@ __all__ = [
     "Refused",
     "RequestLine",
     "Resource",
+    "Resolver",
     "Retries",
     "ServerUnreachable",
     "Tls",

@@ -33,19 +33,19 @@ class _NoHome(NamedTuple):
     is_missing: bool
 
 
-async def read_account(client: Client, account: Place) -> Discovery:
-    """All calendars of the account: those in its homes, and those that others have delegated to it.
+async def read_own(client: Client, account: Place) -> Discovery:
+    """The calendars in the account's homes. Raises the error of the only home when that cannot be read."""
+    return replace(await read_homes(client, account, account.homes), hint=account.url if account.is_ourselves else "")
 
-    Raises the error of the only home when that cannot be read.
-    """
+
+async def read_account(client: Client, account: Place) -> Discovery:
+    """The same and the calendars that others have delegated to the account."""
     others = _delegators(account)
     async with together() as group:
-        own = group.create_task(read_homes(client, account, account.homes))
+        own = group.create_task(read_own(client, account))
         delegated = [group.create_task(_read_delegator(client, url)) for url in others[:_MOST_DELEGATORS]]
-    found = _joined(
-        own.result(), [task.result() for task in delegated] + list(map(_not_read, others[_MOST_DELEGATORS:]))
-    )
-    return replace(found, hint=account.url if account.is_ourselves else "")
+    too_many = [_not_read(url) for url in others[_MOST_DELEGATORS:]]
+    return _joined(own.result(), [*(task.result() for task in delegated), *too_many])
 
 
 async def read_homes(client: Client, account: Place | None, homes: Sequence[str]) -> Discovery:
@@ -119,6 +119,7 @@ def _joined(own: Discovery, others: Iterable[Discovery]) -> Discovery:
         _each_once(calendar for each in every for calendar in each.calendars),
         tuple(left_out for each in every for left_out in each.left_out),
         tuple(unreadable for each in every for unreadable in each.unreadable),
+        own.hint,
     )
 
 

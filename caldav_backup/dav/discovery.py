@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from caldav_backup.dav import calendars, hrefs, requests, service
-from caldav_backup.dav.accounts import NO_HOME, principal_of, read_account, read_homes
+from caldav_backup.dav.accounts import NO_HOME, principal_of, read_account, read_homes, read_own
 from caldav_backup.dav.errors import (
     AnswerCut,
     BadAnswer,
@@ -29,9 +29,12 @@ from caldav_backup.dav.models import Discovery
 from caldav_backup.dav.places import Place, visit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from caldav_backup.dav.client import Client
+
+    #: What reads the account that was found.
+    _Read = Callable[[Client, Place], Awaitable[Discovery]]
 
 #: Where servers have their root when nothing leads there: SOGo, Nextcloud and ownCloud, Baikal, DAViCal, others. The
 #: well-known address is what people forget most often when they set up a web server before one of these. SOGo 5.8 takes
@@ -46,31 +49,38 @@ _NO_HINT_ELSEWHERE = (Unauthorized, ServerUnreachable, Unavailable, TooManyReque
 
 
 async def discover(
-    client: Client, url: str | None = None, *, hint: str = "", resolver: service.Resolver | None = None
+    client: Client,
+    url: str | None = None,
+    *,
+    hint: str = "",
+    resolver: service.Resolver | None = None,
+    of_others: bool = True,
 ) -> Discovery:
     """The calendars behind `url` (default: the transport's), which may be a calendar, a home, a principal or a server.
 
     `hint` is what an earlier discovery from the same `url` left in `Discovery.hint`: while it still leads to the
     account that we are, the search for it is left out. With `resolver`, a bare domain without CalDAV of its own leads
-    to the server that its DNS names; the transport's base URL is that server's then.
+    to the server that its DNS names; the transport's base URL is that server's then. `of_others` takes calendars too
+    that other people have delegated to the account.
 
     Raises Unauthorized, Forbidden or NotFound when the given address says so, AnswerCut when it breaks off in spite of
     all retries, and NotCalDAV, with what was tried, when nothing there speaks CalDAV.
     """
     url = url or client.transport.base_url
-    found = await _by_hint(client, url, hint) if hint else None
+    read = read_account if of_others else read_own
+    found = await _by_hint(client, url, hint, read) if hint else None
     if found is not None:
         return found
     try:
-        return await _search(client, url, _candidates(url))
+        return await _search(client, url, _candidates(url), read)
     except (NotCalDAV, ServerUnreachable) as error:
         domain = service.domain_of(url)
         if resolver is None or not domain or isinstance(error, UntrustedServer):
             raise
-        return await _by_name(client, domain, resolver, error)
+        return await _by_name(client, domain, resolver, error, read)
 
 
-async def _by_hint(client: Client, url: str, hint: str) -> Discovery | None:
+async def _by_hint(client: Client, url: str, hint: str, read: _Read) -> Discovery | None:
     """What lies behind the principal that was found before; None in any doubt about it.
 
     A refused login is no doubt at the same host: asking again would only help to lock the account.
@@ -86,10 +96,10 @@ async def _by_hint(client: Client, url: str, hint: str) -> Discovery | None:
         return None
     if not place.is_ourselves or not place.homes:
         return None
-    return await read_account(client, place)
+    return await read(client, place)
 
 
-async def _by_name(client: Client, domain: str, resolver: service.Resolver, first: DavError) -> Discovery:
+async def _by_name(client: Client, domain: str, resolver: service.Resolver, first: DavError, read: _Read) -> Discovery:
     """The way over the DNS; `first` is why there is no other."""
     try:
         servers = await service.find_servers(resolver, domain)
@@ -100,15 +110,15 @@ async def _by_name(client: Client, domain: str, resolver: service.Resolver, firs
     failures: list[DavError] = []
     for url in servers:
         root = hrefs.origin_of(url) + "/"
-        client.transport.base_url = root
+        client.transport.move_to(root)
         try:
-            return await _search(client, root, list(dict.fromkeys((url, *_candidates(root)))))
+            return await _search(client, root, list(dict.fromkeys((url, *_candidates(root)))), read)
         except (NotCalDAV, ServerUnreachable) as error:
             failures.append(error)
     raise failures[-1]
 
 
-async def _search(client: Client, url: str, candidates: Sequence[str]) -> Discovery:
+async def _search(client: Client, url: str, candidates: Sequence[str], read: _Read) -> Discovery:
     """What the first of these addresses leads to that leads anywhere; `url` is the one that was given."""
     tried: list[str] = []
     refusal: Forbidden | None = None
@@ -121,7 +131,7 @@ async def _search(client: Client, url: str, candidates: Sequence[str]) -> Discov
                 refusal = error if isinstance(error, Forbidden) else None
             tried.append(f"{hrefs.path_of(candidate)}: {error.reason}")
             continue
-        found = await _follow(client, place, is_given=candidate == url)
+        found = await _follow(client, place, read, is_given=candidate == url)
         if found is not None:
             return found
         tried.append(f"{hrefs.path_of(place.url)}: names neither a principal nor calendars")
@@ -153,7 +163,7 @@ def _require_other_places(url: str, error: DavError) -> None:
         raise NotFound(reason, method=error.method, href=error.href, status=error.status) from error
 
 
-async def _follow(client: Client, place: Place, *, is_given: bool) -> Discovery | None:
+async def _follow(client: Client, place: Place, read: _Read, *, is_given: bool) -> Discovery | None:
     """What the place leads to; None when it leads nowhere. One that a person gave may be meant itself."""
     if place.is_calendar:
         return await _one_calendar(client, place)
@@ -169,7 +179,7 @@ async def _follow(client: Client, place: Place, *, is_given: bool) -> Discovery 
         return None
     if is_given and any(hrefs.same_resource(place.url, home) for home in homes) and place.url != account.url:
         return await read_homes(client, account, [place.url])
-    return await read_account(client, account)
+    return await read(client, account)
 
 
 async def _find_account(client: Client, place: Place) -> Place | None:

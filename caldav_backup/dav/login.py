@@ -35,7 +35,7 @@ class Login:
     """
 
     def __init__(self, base_url: str, authentication: Authentication | None) -> None:
-        self._base_url = base_url
+        self.base_url = base_url
         self._authentication = authentication
         self._one_at_a_time = asyncio.Lock()
         self._refused: dict[str, str] = {}
@@ -50,7 +50,7 @@ class Login:
         A 401 where no credentials may go is an answer like any other; `why_not_shown` explains it.
         """
         authentication = self._authentication
-        if authentication is None or not hrefs.may_see_credentials(self._base_url, request.url):
+        if authentication is None or not hrefs.may_see_credentials(self.base_url, request.url):
             return await send(request, None, False)
         self._require_not_refused(request)
         header = await authentication.authorize(request.method, request.url)

@@ -120,6 +120,10 @@ class Transport:
                 yield answer
                 self.retries.budget.succeeded()
 
+    def move_to(self, base_url: str) -> None:
+        """The account lies at another address than was thought; the credentials belong there from now on."""
+        self.base_url = self._login.base_url = base_url
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._network.aclose()

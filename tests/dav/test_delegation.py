@@ -6,7 +6,7 @@ import pytest
 
 from caldav_backup import dav
 from tests.dav.accounts import HOME_SET, PRINCIPAL, WORK, account, discover, failing, home, urls
-from tests.dav.fakes import BASE, FakeServer, Reply, answer, kind, reply, response
+from tests.dav.fakes import BASE, FakeServer, Reply, answer, client, kind, reply, response, run
 
 READ_FOR = "<cs:calendar-proxy-read-for>{}</cs:calendar-proxy-read-for>"
 WRITE_FOR = "<cs:calendar-proxy-write-for>{}</cs:calendar-proxy-write-for>"
@@ -50,7 +50,7 @@ def test_delegated_calendars_are_found_with_their_owner() -> None:
     assert [each.reason for each in found.left_out] == ["an inbox or outbox for invitations"]
     assert found.principal is not None and found.principal.href == "/principals/alice/"
     assert found.homes == (BASE + "/home/alice/", BASE + "/home/bob/", BASE + "/home/carol/")
-    assert len(server.seen) == 3 + 4
+    assert len(server.seen) == 4 + 4
 
 
 def test_somebody_who_lets_us_read_and_write_is_asked_once() -> None:
@@ -79,7 +79,7 @@ def test_delegated_calendars_that_may_not_be_seen_are_left_out_and_broken_ones_r
 def test_a_directory_of_a_whole_company_is_no_delegation() -> None:
     server = secretary(*(f"/principals/p{number:03}" for number in range(203)))
     found = discover(server, "/dav/")
-    assert len(server.seen) == 3 + 200
+    assert len(server.seen) == 4 + 200
     assert [each.href for each in found.unreadable] == [f"/principals/p{number}" for number in (200, 201, 202)]
 
 
@@ -133,3 +133,15 @@ def test_partitions_of_one_provider_are_followed_and_no_names_that_look_like_the
         else:
             assert isinstance(failing(server, base=apple + "/"), dav.OtherHost)
         assert all("authorization" in each.headers for each in server.seen)
+
+
+def test_calendars_of_others_are_left_alone_where_only_the_own_ones_are_wanted() -> None:
+    server = secretary("/principals/bob")
+    delegator(server, "bob")
+
+    async def story() -> dav.Discovery:
+        async with client(server, base=BASE + "/dav/") as own:
+            return await dav.discover(own, of_others=False)
+
+    assert urls(run(story())) == [BASE + "/home/alice/work/"]
+    assert "PROPFIND /principals/bob" not in server.asked()
