@@ -1,6 +1,7 @@
 """What a run tells those who watch it: frozen events, handed to one callback. Nothing here prints.
 
-The archiver and the restorer emit; the command line renders (a bar on a terminal, lines without one, nothing with -q).
+The archiver, the restorer and whoever runs a check emit; the command line renders (a bar on a terminal, lines without
+one, nothing with -q).
 """
 
 from __future__ import annotations
@@ -70,7 +71,16 @@ class RecordRestored:
     reason: str = ""
 
 
-Event = CalendarsFound | CalendarListed | RecordsStored | RecordFailed | Warned | Planned | RecordRestored
+@dataclass(frozen=True, slots=True)
+class LookedAt:
+    """A check is through with `done` of `total` things of the kind `what`, a plural; then comes the next kind."""
+
+    what: str
+    done: int
+    total: int
+
+
+Event = CalendarsFound | CalendarListed | RecordsStored | RecordFailed | Warned | Planned | RecordRestored | LookedAt
 
 Progress = Callable[[Event], None]
 

@@ -14,6 +14,7 @@ from caldav_backup.cli.terminal import clean
 from caldav_backup.progress import (
     CalendarListed,
     Event,
+    LookedAt,
     Planned,
     Progress,
     RecordRestored,
@@ -63,6 +64,8 @@ def _bar(title: str) -> Iterator[Progress]:
                     bar.advance(task, count)
                 case RecordRestored():
                     bar.advance(task)
+                case LookedAt(what=what, done=done, total=total):
+                    bar.update(task, description=what, completed=done, total=total)
                 case Warned(message=message):
                     bar.console.print(clean(message), markup=False, highlight=False)
                 case _:
@@ -78,6 +81,8 @@ def _lines(run: Invocation) -> Callable[[Event], None]:
                 run.note(f"{path}: {counted(total, 'event')}, {to_fetch} to fetch, {deleted} deleted")
             case Planned(total=total, to_write=to_write):
                 run.note(f"{counted(total, 'event')} selected, {to_write} to write")
+            case LookedAt(what=what, done=0, total=total):
+                run.note(f"{what}: {total} to look at")
             case Warned(message=message):
                 run.warn(message)
             case _:
