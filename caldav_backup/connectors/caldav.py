@@ -5,8 +5,10 @@ Owns how `dav`'s values become collections, versions and records. The protocol i
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
@@ -14,6 +16,8 @@ from urllib.parse import quote
 from caldav_backup import dav
 from caldav_backup.connectors import naming
 from caldav_backup.connectors.base import (
+    CTAG,
+    SYNC_TOKEN,
     Catalogue,
     Changes,
     Collection,
@@ -31,11 +35,20 @@ from caldav_backup.dav.hrefs import collection as hrefs_collection
 from caldav_backup.dav.hrefs import normalise, segments
 from caldav_backup.dav.names import RESOURCETYPE
 
+#: Attributes for properties that clients have put there begin with this.
+FURTHER = "prop."
+
 #: What one calendar's refusal may be without ending the run: the others may still be readable.
-_OF_ONE_CALENDAR = (dav.Forbidden, dav.NotFound, dav.Refused, dav.BadAnswer)
+_OF_ONE_CALENDAR = (dav.Forbidden, dav.NotFound, dav.Refused, dav.BadAnswer, dav.TokenRefused)
 
 #: What may be due to one calendar (a gateway that waits for a large one) or to the server.
 _UNCLEAR = (dav.ServerUnreachable, dav.Unavailable)
+
+
+#: A sync-token that says nothing of the calendar it belongs to. One that was deleted and made again reaches the number
+#: once more, and then sabre/dav 4.7 answers that nothing changed, SOGo 5.8 with what is new and without what is gone,
+#: DAViCal 1.1 with everything and without what is gone. Other servers' tokens name the calendar or its contents.
+_MERE_NUMBER = re.compile(r"[^0-9]*[0-9]+")
 
 
 class CalDavSource:
@@ -65,6 +78,8 @@ class CalDavSource:
         #: Who the server takes us for, after a catalogue.
         self.principal: dav.Principal | None = None
         self._calendars: dict[str, dav.Calendar] = {}
+        #: Keys of records that a change log told of without their lengths, which a listing has (Xandikos 0.4).
+        self._without_length: dict[str, set[str]] = {}
         self._homes: tuple[str, ...] = ()
 
     @property
@@ -106,26 +121,41 @@ class CalDavSource:
         return self._client.transport.requests
 
     async def complete(self, collections: Sequence[Collection]) -> list[Collection]:
-        """The same collections: discovery has asked for all there is."""
-        return list(collections)
+        """The same collections with the properties that clients have put there: two requests for each home."""
+        calendars = [self._calendars[collection.key] for collection in collections]
+        further = await dav.further_properties(self._client, calendars)
+        return [_completed(collection, further.get(collection.key, {})) for collection in collections]
 
     async def list_changes(self, collection: Collection, since: bytes) -> Changes | None:
-        """Never: a listing says it."""
-        del collection, since
-        return None
+        """A sync-collection (RFC 6578); None when its answer cannot be relied on, whatever the reason."""
+        token = since.decode("utf-8", "surrogateescape")
+        if not token or SYNC_TOKEN not in collection.attributes or _MERE_NUMBER.fullmatch(token):
+            return None
+        try:
+            async with self._of_one_calendar():
+                changes = await self._client.sync(self._calendars[collection.key], token)
+        except CollectionUnreadable:
+            return None  # the listing will say whether it is the calendar that cannot be read
+        changed = [_version(version) for version in changes.changed]
+        self._without_length[collection.key] = {version.key for version in changed if version.length < 0}
+        removed = [_version(dav.Version(href)) for href in changes.removed]
+        return Changes(changed, removed, http_date_ns(changes.date))
 
     async def list_versions(self, collection: Collection) -> Listing:
         """One PROPFIND of depth 1 (RFC 4918 §9.1): hrefs with ETag, time and length."""
         async with self._of_one_calendar():
-            listing = await self._client.list_versions(self._calendars[collection.key])
-        return Listing([_version(version) for version in listing])
+            listing = await self._client.listing(self._calendars[collection.key])
+        self._without_length.pop(collection.key, None)
+        return Listing([_version(version) for version in listing.versions], http_date_ns(listing.date))
 
     async def fetch(self, collection: Collection, versions: Sequence[Version]) -> list[Record]:
         """Contents by calendar-multiget (RFC 4791 §7.9), alone where a batch does not give them."""
         asked = [dav.Version(version.key, version.etag, content_length=version.length) for version in versions]
         async with self._of_one_calendar():
             fetched = await self._client.fetch(self._calendars[collection.key], asked)
-        return [_record(version, answer) for version, answer in zip(versions, fetched, strict=True)]
+        records = [_record(version, answer) for version, answer in zip(versions, fetched, strict=True)]
+        without = self._without_length.get(collection.key, ())
+        return [_with_length(record) if record.version.key in without else record for record in records]
 
     @asynccontextmanager
     async def _of_one_calendar(self) -> AsyncIterator[None]:
@@ -169,7 +199,14 @@ def _collection(key: str, calendar: dav.Calendar) -> Collection:
         hint=naming.collection_hint(segments(calendar.href)),
         displayname=calendar.displayname or "",
         attributes=_attributes(calendar),
+        date_ns=http_date_ns(calendar.date),
     )
+
+
+def _completed(collection: Collection, further: Mapping[str, bytes]) -> Collection:
+    """With its further properties. A qualified name holds slashes, and attributes are found by path: it is escaped."""
+    others = {f"{FURTHER}{quote(name, safe='')}": element for name, element in further.items()}
+    return replace(collection, attributes={**collection.attributes, **others})
 
 
 def _last(href: str) -> str:
@@ -188,13 +225,10 @@ def _attributes(calendar: dav.Calendar) -> Mapping[str, bytes]:
         "transp": calendar.transp,
         "owner": calendar.owner,
         "rights": ",".join(calendar.privileges) or None,
-        "ctag": calendar.ctag,
-        "sync-token": calendar.sync_token,
+        CTAG: calendar.ctag,
+        SYNC_TOKEN: calendar.sync_token,
     }
-    attributes = {name: text.encode("utf-8", "surrogateescape") for name, text in texts.items() if text is not None}
-    # A qualified name holds slashes, and attributes are found by path: it is escaped.
-    others = {f"prop.{quote(name, safe='')}": element for name, element in calendar.properties.items()}
-    return {**attributes, **others}
+    return {name: text.encode("utf-8", "surrogateescape") for name, text in texts.items() if text is not None}
 
 
 def _version(version: dav.Version) -> Version:
@@ -216,6 +250,15 @@ def _record(listed: Version, answer: dav.Fetched) -> Record:
             return Failed(listed, reason)
         case _:
             return Gone(listed)
+
+
+def _with_length(record: Record) -> Record:
+    """With the length that the next listing will show."""
+    match record:
+        case Resource(version, content):
+            return Resource(version._replace(length=len(content)), content)
+        case _:
+            return record
 
 
 def _merged(listed: Version, fetched: Version) -> Version:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -59,7 +59,7 @@ async def make_calendar(
         # DAViCal 1.1 escapes the name in MKCALENDAR twice, SOGo 5.8 ignores it in extended MKCOL.
         statuses |= await client.proppatch(url, {names.DISPLAYNAME: wanted["displayname"]})
         calendar = await _describe(client, url)
-    return Made(calendar, tuple(_not_kept(wanted, calendar, statuses)))
+    return Made(calendar, tuple(_not_kept(wanted, calendar, await _further(client, calendar, wanted), statuses)))
 
 
 def plain_name(hint: str) -> str:
@@ -112,6 +112,14 @@ async def _describe(client: dav.Client, url: str) -> dav.Calendar:
     return found.calendars[0]
 
 
+async def _further(client: dav.Client, calendar: dav.Calendar, wanted: Iterable[str]) -> Container[str]:
+    """Names of the further properties that the calendar has; asked only where some were wanted."""
+    if not any(attribute.startswith(_FURTHER) for attribute in wanted):
+        return ()
+    found = await dav.further_properties(client, [calendar])
+    return found.get(dav.normalise(calendar.href), {})
+
+
 def _properties(wanted: Mapping[str, str]) -> Iterator[tuple[str, str | bytes]]:
     for attribute, text in wanted.items():
         if attribute in _TEXTS and attribute != "displayname":
@@ -122,11 +130,13 @@ def _properties(wanted: Mapping[str, str]) -> Iterator[tuple[str, str | bytes]]:
             yield unquote(attribute.removeprefix(_FURTHER)), text.encode("utf-8", "surrogateescape")
 
 
-def _not_kept(wanted: Mapping[str, str], made: dav.Calendar, statuses: Mapping[str, int]) -> Iterator[str]:
+def _not_kept(
+    wanted: Mapping[str, str], made: dav.Calendar, further: Container[str], statuses: Mapping[str, int]
+) -> Iterator[str]:
     """`color: refused with 403`, `order: not kept` … for what the new calendar does not show as it was asked for."""
     for attribute, text in wanted.items():
         name = _name_of(attribute)
-        if name is None or _shows(made, attribute, text):
+        if name is None or _shows(made, further, attribute, text):
             continue
         status = statuses.get(name, 200)
         yield f"{attribute}: {'not kept' if status < 300 else f'refused with {status}'}"
@@ -140,9 +150,9 @@ def _name_of(attribute: str) -> str | None:
     return {**_TEXTS, **further}.get(attribute)
 
 
-def _shows(made: dav.Calendar, attribute: str, text: str) -> bool:
+def _shows(made: dav.Calendar, further: Container[str], attribute: str, text: str) -> bool:
     if attribute.startswith(_FURTHER):
-        return unquote(attribute.removeprefix(_FURTHER)) in made.properties
+        return unquote(attribute.removeprefix(_FURTHER)) in further
     if attribute == "components":
         return not made.components or set(text.split(",")) <= set(made.components)
     if attribute == "timezone":

@@ -129,8 +129,8 @@ def why_left_out(response: Response, path: str = "", scheduling: Collection[str]
     return _why_unreadable(response, path)
 
 
-def calendar(base: str, response: Response, further: Mapping[str, Property] | None = None) -> Calendar:
-    """The calendar that `response`, in an answer from `base`, describes; `further` are properties found besides."""
+def calendar(base: str, response: Response, *, date: str = "") -> Calendar:
+    """The calendar that `response`, in an answer from `base` of `date`, describes."""
     href = hrefs.member(base, response.href)
     return Calendar(
         href=href,
@@ -147,7 +147,8 @@ def calendar(base: str, response: Response, further: Mapping[str, Property] | No
         ctag=_text(response, names.GETCTAG),
         sync_token=_text(response, names.SYNC_TOKEN),
         source=next(iter(all_hrefs(response, names.SOURCE)), None),
-        properties={name: value._replace(tail="").to_xml() for name, value in sorted((further or {}).items())},
+        home=base,
+        date=date,
     )
 
 

@@ -15,10 +15,11 @@ from caldav_backup.dav import hrefs, names, requests
 from caldav_backup.dav.content import begins_calendar, ends_calendar
 from caldav_backup.dav.errors import BadAnswer, Forbidden, NotFound, PreconditionFailed, Refused
 from caldav_backup.dav.fetching import Fetching
-from caldav_backup.dav.listing import PROPERTIES, Listing
-from caldav_backup.dav.models import Calendar, Fetched, Resource, Version
-from caldav_backup.dav.multistatus import Response
+from caldav_backup.dav.listing import PROPERTIES, Members
+from caldav_backup.dav.models import Calendar, Changes, Fetched, Listing, Resource, Version
+from caldav_backup.dav.multistatus import Parser, Response
 from caldav_backup.dav.responses import Multistatus, iter_responses, read_multistatus
+from caldav_backup.dav.sync import sync
 
 if TYPE_CHECKING:
     from caldav_backup.dav.answer import Answer
@@ -55,20 +56,33 @@ class Client:
         # With depth 0 there is only one, also where a proxy makes its path look like another.
         return multistatus.url, multistatus.itself or multistatus.responses[0]
 
-    async def list_versions(self, calendar: Calendar) -> list[Version]:
+    async def listing(self, calendar: Calendar) -> Listing:
         """The members of a calendar, without their contents; the collection itself and other things are left out.
 
-        Read as it arrives. A list that is empty without even the calendar itself, or cut short, is a BadAnswer.
+        Read as it arrives. A list without even the calendar itself, or cut short, is a BadAnswer. A member that is
+        refused alone (403, 500) is there, with an empty version; one that is listed as gone (404) is not.
         """
 
-        async def read(answer: Answer) -> list[Version]:
-            listing = Listing(answer.url)
-            async with aclosing(iter_responses(answer, self.transport.limits)) as responses:
+        async def read(answer: Answer) -> Listing:
+            members = Members(answer.url)
+            async with aclosing(iter_responses(answer, Parser(self.transport.limits))) as responses:
                 async for response in responses:
-                    listing.add(response)
-            return listing.versions()
+                    members.add(response)
+            return Listing(members.versions(), answer.headers.get("date", ""))
 
         return await self.transport.exchange(requests.propfind(calendar.url, PROPERTIES, requests.MEMBERS), read)
+
+    async def list_versions(self, calendar: Calendar) -> list[Version]:
+        """The listing's members alone."""
+        return (await self.listing(calendar)).versions
+
+    async def sync(self, calendar: Calendar, token: str) -> Changes:
+        """What changed since the calendar's sync-token was `token` (RFC 6578); all members for an empty one.
+
+        Raises TokenRefused when the server does not know the token or the report, and whenever its answer cannot be
+        relied on: a listing says it all the same.
+        """
+        return await sync(self, calendar.url, token)
 
     async def fetch(self, calendar: Calendar, versions: Sequence[Version]) -> list[Fetched]:
         """The contents of `versions` of one calendar, in the same order; hold some hundred at most in one call.
@@ -83,7 +97,7 @@ class Client:
         async def read(answer: Answer) -> list[Response]:
             size = 0
             found: list[Response] = []
-            async with aclosing(iter_responses(answer, self.transport.limits)) as responses:
+            async with aclosing(iter_responses(answer, Parser(self.transport.limits))) as responses:
                 async for response in responses:
                     found.append(response)
                     size += len(response.text(names.CALENDAR_DATA))

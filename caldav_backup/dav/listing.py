@@ -22,18 +22,20 @@ PROPERTIES = (
     names.GETCONTENTTYPE,
     names.RESOURCETYPE,
 )
-_GONE = frozenset({404, 410})
+#: Statuses of what is listed and not there.
+GONE = frozenset({404, 410})
 #: A type that says nothing; Xandikos 0.4 gives it to objects whose name does not end in .ics.
 _UNKNOWN_TYPES = frozenset({"", "text/calendar", "application/octet-stream"})
 
 
-class Listing:
+class Members:
     """Takes the responses one by one and keeps a `Version` of each calendar object."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._own = hrefs.normalise(url).rstrip("/")
         self._is_empty = True
+        self._has_collection = False
         self._versions: dict[str, Version] = {}
         self._dates: dict[str, str] = {}
 
@@ -47,23 +49,32 @@ class Listing:
             raise self._not_believable("the server cut the list of members short (507)")
         if key.rstrip("/") == self._own:
             require_success("PROPFIND", self._url, response)
-        elif response.status not in _GONE and _is_calendar_object(path, response):
-            date = response.text(names.GETLASTMODIFIED)
-            self._versions[key] = Version(
-                path,
-                response.text(names.GETETAG),
-                self._dates.setdefault(date, date),  # one text for all that were written in the same second
-                content_length(response),
-            )
+            self._has_collection = True
+        elif is_collection(path, response):
+            self._has_collection = True
+        elif response.status not in GONE and is_calendar_object(path, response):
+            found = version(path, response)
+            date = self._dates.setdefault(found.last_modified, found.last_modified)
+            self._versions[key] = found._replace(last_modified=date)  # one text for all of the same second
 
     def versions(self) -> list[Version]:
-        """The members. Raises BadAnswer when the answer named nothing at all, not even the collection."""
+        """The members. Raises BadAnswer when the answer names nothing at all, or not the collection they lie in.
+
+        The collection may be told by its type, since a proxy can make its path look like another.
+        """
         if self._is_empty:
             raise self._not_believable("the server lists nothing, not even the calendar itself")
+        if not self._has_collection:
+            raise self._not_believable("the server lists members without the calendar that they belong to")
         return list(self._versions.values())
 
     def _not_believable(self, reason: str) -> BadAnswer:
         return BadAnswer(reason, method="PROPFIND", href=hrefs.path_of(self._url))
+
+
+def version(path: str, response: Response) -> Version:
+    """The member at `path` as the response shows it."""
+    return Version(path, response.text(names.GETETAG), response.text(names.GETLASTMODIFIED), content_length(response))
 
 
 def content_length(response: Response) -> int:
@@ -72,9 +83,15 @@ def content_length(response: Response) -> int:
     return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else -1
 
 
-def _is_calendar_object(path: str, response: Response) -> bool:
+def is_collection(path: str, response: Response) -> bool:
+    """True for what has members of its own."""
     kinds = response.found.get(names.RESOURCETYPE)
-    if path.endswith("/") or (kinds is not None and kinds.find(names.COLLECTION) is not None):
+    return path.endswith("/") or (kinds is not None and kinds.find(names.COLLECTION) is not None)
+
+
+def is_calendar_object(path: str, response: Response) -> bool:
+    """True for a member that is no collection and, as far as its type or its name says, a calendar object."""
+    if is_collection(path, response):
         return False
     content_type = response.text(names.GETCONTENTTYPE).partition(";")[0].strip().lower()
     return content_type in _UNKNOWN_TYPES or path.lower().endswith(".ics")

@@ -6,7 +6,6 @@ Owns the values that leave the package. How they are read from XML is `multistat
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -30,8 +29,9 @@ class Calendar:
 
     `href` is the path as the server wrote it, percent-encoding kept; `url` is what to send requests to. `components`
     are names such as `VEVENT`, empty when the server names none; `transp` is `opaque` or `transparent`; `owner` is an
-    href; `privileges` are local names such as `read`; `source` is the URL of a subscribed feed. `properties` holds
-    what else can be set again: the qualified name and the whole property element as XML.
+    href; `privileges` are local names such as `read`; `source` is the URL of a subscribed feed. `home` is the URL whose
+    listing shows the calendar, its own where it was asked alone; `date` is that answer's Date header (empty: none
+    given), and `ctag` and `sync_token` are as old as that.
     """
 
     href: str
@@ -48,7 +48,8 @@ class Calendar:
     ctag: str | None = None
     sync_token: str | None = None
     source: str | None = field(default=None, repr=False)  # private feeds have their secret in the address
-    properties: Mapping[str, bytes] = field(default_factory=dict)
+    home: str = ""
+    date: str = ""
 
 
 class Version(NamedTuple):
@@ -63,6 +64,27 @@ class Version(NamedTuple):
     etag: str = ""
     last_modified: str = ""
     content_length: int = -1
+
+
+class Listing(NamedTuple):
+    """All members of a calendar; `date` is the answer's Date header (empty: none given)."""
+
+    versions: list[Version]
+    date: str = ""
+
+
+class Changes(NamedTuple):
+    """What a calendar's change log says since a sync-token (RFC 6578).
+
+    `changed` are members that are there; a server may leave out what is as before in their versions (Xandikos 0.4).
+    `removed` are hrefs of members that are not there, also of such as nobody ever saw. `token` is where to go on from;
+    `date` is the Date header of the first answer (empty: none given).
+    """
+
+    changed: list[Version]
+    removed: list[str]
+    token: str
+    date: str = ""
 
 
 class Resource(NamedTuple):

@@ -58,10 +58,12 @@ class Parser:
     """Feed it the body's pieces; every call gives the responses that are complete by then."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+        self.limits = limits
+        #: What follows the responses in an answer to a sync-collection (RFC 6578 §6.4); empty until it has come.
+        self.sync_token = ""
         self._parser = etree.XMLPullParser(
             events=("end",),
-            tag=(names.RESPONSE, names.MULTISTATUS),
+            tag=(names.RESPONSE, names.SYNC_TOKEN, names.MULTISTATUS),
             resolve_entities=False,
             load_dtd=False,
             no_network=True,
@@ -85,7 +87,7 @@ class Parser:
             except etree.XMLSyntaxError as error:
                 raise NotMultistatus(f"the answer is not well-formed XML ({error})") from error
             yield from self._complete()
-            if self._pending > self._limits.response:
+            if self._pending > self.limits.response:
                 raise NotMultistatus("one response in the answer is too large")
 
     def close(self) -> None:
@@ -111,10 +113,13 @@ class Parser:
             if parent.getparent() is not None:
                 continue  # an element of that name inside a property
             self._pending = 0
+            if element.tag == names.SYNC_TOKEN:
+                self.sync_token = (element.text or "").strip()
+                continue
             self._responses += 1
-            if self._responses > self._limits.responses:
-                raise NotMultistatus(f"the answer has more than {self._limits.responses:,} responses")
-            yield from _responses(element, self._limits.depth)
+            if self._responses > self.limits.responses:
+                raise NotMultistatus(f"the answer has more than {self.limits.responses:,} responses")
+            yield from _responses(element, self.limits.depth)
             _free(parent, element)
 
     def _check_document(self, element: etree._Element) -> None:

@@ -59,7 +59,9 @@ CURRENT_USER_PRINCIPAL = _DAV + "current-user-principal"
 UNAUTHENTICATED = _DAV + "unauthenticated"
 
 # RFC 6578: collection synchronization
+SYNC_COLLECTION = _DAV + "sync-collection"
 SYNC_TOKEN = _DAV + "sync-token"
+SYNC_LEVEL = _DAV + "sync-level"
 
 # RFC 4791: CalDAV
 CALENDAR = _CALDAV + "calendar"

@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 
 class Multistatus(NamedTuple):
-    """A whole multistatus; `url` is what answered after redirections, and hrefs are resolved against it."""
+    """A whole multistatus; `url` is what answered after redirections, and hrefs are resolved against it.
+
+    `date` is the answer's Date header (empty: none given).
+    """
 
     url: str
     responses: list[Response]
+    date: str = ""
 
     @property
     def itself(self) -> Response | None:
@@ -35,14 +39,16 @@ class Multistatus(NamedTuple):
         return hrefs.member(self.url, response.href)
 
 
-async def iter_responses(answer: Answer, limits: Limits) -> AsyncGenerator[Response, None]:
-    """Raises BadAnswer for what is no multistatus, AnswerCut for one that ends too early."""
+async def iter_responses(answer: Answer, parser: Parser) -> AsyncGenerator[Response, None]:
+    """What `parser`, new for this answer, finds in it.
+
+    Raises BadAnswer for what is no multistatus, AnswerCut for one that ends too early.
+    """
     content_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type in {"text/html", "application/xhtml+xml"}:
         raise answer.bad("a web page came where CalDAV was asked for")
-    parser = Parser(limits)
     try:
-        async with aclosing(answer.chunks(limits.multistatus)) as chunks:
+        async with aclosing(answer.chunks(parser.limits.multistatus)) as chunks:
             async for chunk in chunks:
                 for response in parser.feed(chunk):
                     yield response
@@ -58,8 +64,10 @@ async def read_multistatus(answer: Answer, limits: Limits) -> Multistatus:
 
     Raises what a status 4xx of the asked resource itself means, which Xandikos 0.4 puts into a 207.
     """
-    async with aclosing(iter_responses(answer, limits)) as responses:
-        multistatus = Multistatus(answer.url, [response async for response in responses])
+    async with aclosing(iter_responses(answer, Parser(limits))) as responses:
+        multistatus = Multistatus(
+            answer.url, [response async for response in responses], answer.headers.get("date", "")
+        )
     require_success(answer.method, multistatus.url, multistatus.itself)
     return multistatus
 

@@ -1,16 +1,8 @@
 from __future__ import annotations
 
-import httpx
-
 from caldav_backup import dav
-from caldav_backup.dav import names
-from tests.dav.accounts import (
-    HOME_SET,
-    WORK,
-    account,
-    discover,
-)
-from tests.dav.fakes import BASE, FakeServer, answer, kind, multistatus, response
+from tests.dav.accounts import HOME_SET, PRINCIPAL, WORK, account, discover
+from tests.dav.fakes import BASE, FakeServer, answer, kind, multistatus, reply, response
 
 
 def test_what_lies_in_a_home_beside_calendars_is_left_out_with_a_reason() -> None:
@@ -98,30 +90,20 @@ def test_every_property_of_a_calendar_is_read() -> None:
         ctag="c7",
         sync_token="http://x/7",
         source="https://f/x",
+        home=BASE + "/home/alice/",
     )
 
 
-def test_further_properties_are_found_by_name_and_kept_as_xml() -> None:
-    settable = '<x:note xmlns:x="urn:x"/><o:calendar-enabled xmlns:o="http://owncloud.org/ns"/>'
-    computed = "<d:quota-used-bytes/><c:max-resource-size/><d:displayname/>"
-
-    def answered(request: httpx.Request) -> httpx.Response:
-        if b"propname" in request.content:
-            said = [response("/home/alice/", "<d:owner/>"), response("/home/alice/work/", settable + computed)]
-        elif b"note" in request.content:
-            asked.append(request.content)
-            value = '<x:note xmlns:x="urn:x" lang="de">Grüße<y/></x:note>'
-            said = [response("https://dav.example/home/alice/work", value), response("/home/alice/work/", value)]
-        else:
-            said = [response("/home/alice/", kind("d:x")), WORK]
-        return httpx.Response(207, content=multistatus(*said))
-
-    asked: list[bytes] = []
+def test_a_calendar_is_as_old_as_the_answer_that_describes_it() -> None:
+    date = "Sun, 22 Nov 2026 18:11:01 GMT"
     server = FakeServer()
-    server.on("PROPFIND", "/", answer(response("/", kind("d:x") + HOME_SET)))
-    server.on("PROPFIND", "/home/alice/", answered)
-    (found,) = discover(server).calendars
-    assert found.properties == {"{urn:x}note": '<ns0:note xmlns:ns0="urn:x" lang="de">Grüße<y/></ns0:note>'.encode()}
-    assert b"calendar-enabled" in asked[0]
-    assert b"quota" not in asked[0]
-    assert names.DISPLAYNAME not in found.properties
+    server.on("PROPFIND", "/", reply(207, multistatus(response("/", HOME_SET)), {"date": "earlier"}))
+    server.on("PROPFIND", "/home/alice/", reply(207, multistatus(response("/home/alice/"), WORK), {"date": date}))
+    assert [each.date for each in discover(server).calendars] == [date]
+
+
+def test_a_home_costs_one_request() -> None:
+    server = account(WORK)
+    server.on("PROPFIND", "/", answer(response("/", kind("d:x") + PRINCIPAL)))
+    discover(server)
+    assert server.asked() == ["PROPFIND /", "PROPFIND /principals/alice/", "PROPFIND /home/alice/"]

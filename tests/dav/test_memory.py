@@ -12,6 +12,7 @@ import asyncio, sys, httpx
 from pathlib import Path
 from caldav_backup import dav
 from caldav_backup.dav import requests
+from caldav_backup.dav.multistatus import Parser
 from caldav_backup.dav.responses import iter_responses
 from tests.dav.fakes import BASE, CALENDAR, NAMESPACES, kind, listed, response, run, transport
 
@@ -27,7 +28,7 @@ def answer(count):
 
 async def parse(count):
     async def read(answer):
-        return sum([1 async for _ in iter_responses(answer, dav.Limits())])
+        return sum([1 async for _ in iter_responses(answer, Parser(dav.Limits()))])
     return await answer(count).exchange(requests.propfind(CALENDAR.url, ["{DAV:}getetag"], "1"), read)
 
 async def keep(count):
