@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.events import event, events
-from tests.patience.runs import Nights, served
+from tests.patience.runs import SIGNALS, Nights, served
 from tests.servers.scripted import Account, Answer, Asked, Framing, Rule, scripted
 from tests.servers.scripted_rules import each_member, reports, then_members, when
 from tests.servers.scripted_xml import CALDAV, DAV, Member, text
@@ -52,7 +52,7 @@ WRONG = {
 @pytest.mark.parametrize("answer", WRONG.values(), ids=WRONG)
 def test_every_event_is_stored_with_its_own_bytes_all_the_same(nights: Nights, answer: Answer) -> None:
     account = Account()
-    account.calendar("work", events(9))
+    account.calendar("work", events(9), lacks=SIGNALS)
     with scripted(account, when(reports(), answer)) as server:
         night = nights.backup(server)
         assert nights.stored() == served(account)
@@ -109,7 +109,7 @@ def fetched_by_get(asked: Asked) -> Answer | None:
 @pytest.mark.parametrize("rule", [lambda _: None, fetched_by_get], ids=["multiget", "get"])
 def test_line_ends_are_stored_as_a_get_gives_them(nights: Nights, content: bytes, rule: Rule) -> None:
     account = Account()
-    calendar = account.calendar("work")
+    calendar = account.calendar("work", lacks=SIGNALS)
     calendar.put("odd.ics", b"BEGIN:VCALENDAR\r\nX:" + content + b"\r\nEND:VCALENDAR\r\n")
     calendar.put("plain.ics", event(1).content)
     with scripted(account, rule) as server:

@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 
 from tests.events import event, events
-from tests.patience.runs import Nights, served
+from tests.patience.runs import SIGNALS, Nights, served
 from tests.servers.scripted import Account, Answer, Asked, scripted
 from tests.servers.scripted_rules import each_member
 from tests.servers.scripted_xml import DAV, Member, escape
@@ -62,7 +62,7 @@ def test_an_event_fetched_alone_whose_etag_is_spelled_otherwise_is_not_fetched_a
         return Answer(headers={"ETag": f'W/{item.etag[:-1]}-gzip"'}) if item is not None else None
 
     account = Account()
-    calendar = account.calendar("work", events(4))
+    calendar = account.calendar("work", events(4), lacks=SIGNALS)
     assert_quiet_after_one_change(nights, rule, account)
 
 
@@ -71,7 +71,7 @@ def assert_quiet_after_one_change(
 ) -> None:
     if account is None:
         account = Account()
-        account.calendar("work", events(4))
+        account.calendar("work", events(4), lacks=SIGNALS)
     with scripted(account, rule) as server:
         assert nights.backup(server).outcome.fetched == 4
         assert nights.backup(server).outcome.fetched == 0
@@ -84,7 +84,7 @@ def assert_quiet_after_one_change(
 @pytest.mark.parametrize("spelling", [lambda _: "", lambda _: '""'], ids=["empty", "quotes"])
 def test_events_without_etag_are_stored_and_every_change_is_seen(nights: Nights, spelling: Spelling) -> None:
     account = Account()
-    calendar = account.calendar("work", events(3))
+    calendar = account.calendar("work", events(3), lacks=SIGNALS)
     with scripted(account, lambda _: spelled(spelling)) as server:
         nights.backup(server)
         calendar.put(event(2).name, event(2, summary="moved").content)
@@ -94,7 +94,7 @@ def test_events_without_etag_are_stored_and_every_change_is_seen(nights: Nights,
 
 def test_an_etag_with_characters_that_xml_escapes_is_kept(nights: Nights) -> None:
     account = Account()
-    calendar = account.calendar("work")
+    calendar = account.calendar("work", lacks=SIGNALS)
     calendar.put("a.ics", event(1).content, etag='"<&>\'"')
     with scripted(account) as server:
         nights.backup(server)

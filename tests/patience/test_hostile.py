@@ -28,10 +28,10 @@ def bomb(encoding: str) -> Answer:
 
 
 def whole_bomb() -> Answer:
-    """300 MiB of an element's text in 300 KiB."""
+    """48 MiB of an element's text in 48 KiB."""
     packer = zlib.compressobj(9, wbits=31)
     pieces = [packer.compress(OPEN + b"<d:response><d:href>")]
-    pieces += [packer.compress(b"a" * (1 << 20)) for _ in range(300)]
+    pieces += [packer.compress(b"a" * (1 << 20)) for _ in range(48)]
     return Answer(status=207, body=b"".join([*pieces, packer.flush()]), headers={"Content-Encoding": "gzip"})
 
 

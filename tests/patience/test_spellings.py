@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.events import event, events
-from tests.patience.runs import Nights, served
+from tests.patience.runs import SIGNALS, Nights, served
 from tests.servers.scripted import Account, Answer, Framing, scripted
 from tests.servers.scripted_dav import Asked, CalDav
 from tests.servers.scripted_xml import Multistatus
@@ -19,7 +19,7 @@ _DECLARED = 'encoding="utf-8"'
 
 def account() -> Account:
     made = Account()
-    calendar = made.calendar("work", events(3), properties={"{DAV:}displayname": "Grüße &amp; Küsse"})
+    calendar = made.calendar("work", events(3), properties={"{DAV:}displayname": "Grüße &amp; Küsse"}, lacks=SIGNALS)
     calendar.put("umlaut.ics", event(5, summary="Grüße ÿ").content)
     return made
 
