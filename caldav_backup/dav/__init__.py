@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from caldav_backup.dav.request_line import RequestLine
     from caldav_backup.dav.requests import transparency
     from caldav_backup.dav.retries import Retries
+    from caldav_backup.dav.service import system_resolver
     from caldav_backup.dav.service import Resolver, system_resolver
     from caldav_backup.dav.tls import Tls
     from caldav_backup.dav.transport import Transport

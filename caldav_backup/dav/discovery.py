@@ -6,9 +6,10 @@ or none of that, where an earlier discovery left a hint. What lies in an account
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from caldav_backup.dav import calendars, hrefs, requests, service
+from caldav_backup.dav import calendars, hrefs, providers, requests, service
 from caldav_backup.dav.accounts import NO_HOME, principal_of, read_account, read_homes, read_own
 from caldav_backup.dav.errors import (
     AnswerCut,
@@ -17,6 +18,7 @@ from caldav_backup.dav.errors import (
     Forbidden,
     NotCalDAV,
     NotFound,
+    OtherHost,
     Refused,
     ServerUnreachable,
     TooManyRequests,
@@ -29,7 +31,7 @@ from caldav_backup.dav.models import Discovery
 from caldav_backup.dav.places import Place, visit
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
     from caldav_backup.dav.client import Client
 
@@ -68,16 +70,31 @@ async def discover(
     """
     url = url or client.transport.base_url
     read = read_account if of_others else read_own
-    found = await _by_hint(client, url, hint, read) if hint else None
-    if found is not None:
-        return found
+    _require_caldav(url)
+    with _explained(url):
+        found = await _by_hint(client, url, hint, read) if hint else None
+        return found or await _by_search(client, url, resolver, read)
+
+
+def _require_caldav(url: str) -> None:
+    """A password is not carried to a provider that is known to have no use for it."""
+    provider = providers.find_provider(url)
+    if provider is not None and not provider.server:
+        raise NotCalDAV(f"{provider.name} has no CalDAV; {provider.login}")
+
+
+@contextmanager
+def _explained(url: str) -> Iterator[None]:
+    """A refusal of a provider whose ways are known says what to do about it."""
     try:
-        return await _search(client, url, _candidates(url), read)
-    except (NotCalDAV, ServerUnreachable) as error:
-        domain = service.domain_of(url)
-        if resolver is None or not domain or isinstance(error, UntrustedServer):
-            raise
-        return await _by_name(client, domain, resolver, error, read)
+        yield
+    except Unauthorized as error:
+        if not isinstance(error, OtherHost):
+            error.add_hint(providers.login_hint(url, error.href))
+        raise
+    except (Forbidden, NotCalDAV, NotFound) as error:
+        error.add_hint(providers.address_hint(url))
+        raise
 
 
 async def _by_hint(client: Client, url: str, hint: str, read: _Read) -> Discovery | None:
@@ -97,6 +114,16 @@ async def _by_hint(client: Client, url: str, hint: str, read: _Read) -> Discover
     if not place.is_ourselves or not place.homes:
         return None
     return await read(client, place)
+
+
+async def _by_search(client: Client, url: str, resolver: service.Resolver | None, read: _Read) -> Discovery:
+    try:
+        return await _search(client, url, _candidates(url), read)
+    except (NotCalDAV, ServerUnreachable) as error:
+        domain = service.domain_of(url)
+        if resolver is None or not domain or isinstance(error, UntrustedServer):
+            raise
+        return await _by_name(client, domain, resolver, error, read)
 
 
 async def _by_name(client: Client, domain: str, resolver: service.Resolver, first: DavError, read: _Read) -> Discovery:
@@ -120,7 +147,7 @@ async def _by_name(client: Client, domain: str, resolver: service.Resolver, firs
 
 async def _search(client: Client, url: str, candidates: Sequence[str], read: _Read) -> Discovery:
     """What the first of these addresses leads to that leads anywhere; `url` is the one that was given."""
-    tried: list[str] = []
+    tried: dict[str, list[str]] = {}
     refusal: Forbidden | None = None
     for candidate in candidates:
         try:
@@ -129,15 +156,20 @@ async def _search(client: Client, url: str, candidates: Sequence[str], read: _Re
             if candidate == url:
                 _require_other_places(url, error)
                 refusal = error if isinstance(error, Forbidden) else None
-            tried.append(f"{hrefs.path_of(candidate)}: {error.reason}")
+            tried.setdefault(error.reason, []).append(hrefs.path_of(candidate))
             continue
         found = await _follow(client, place, read, is_given=candidate == url)
         if found is not None:
             return found
-        tried.append(f"{hrefs.path_of(place.url)}: names neither a principal nor calendars")
+        tried.setdefault("names neither a principal nor calendars", []).append(hrefs.path_of(place.url))
     if refusal is not None:
         raise refusal
-    raise NotCalDAV(f"no CalDAV at {hrefs.origin_of(url)} ({'; '.join(tried)})")
+    raise NotCalDAV(f"no CalDAV at {hrefs.origin_of(url)} ({_summary(tried)})")
+
+
+def _summary(tried: Mapping[str, Sequence[str]]) -> str:
+    """Every reason once, after the paths that gave it."""
+    return "; ".join(f"{', '.join(dict.fromkeys(paths))}: {reason}" for reason, paths in tried.items())
 
 
 def _candidates(url: str) -> list[str]:

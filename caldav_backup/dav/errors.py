@@ -35,6 +35,11 @@ class DavError(Exception):
         self.excerpt = excerpt
         self.retry_after = retry_after
 
+    def add_hint(self, hint: str) -> None:
+        """Say besides what may be done about it; an empty hint says nothing."""
+        if hint and hint not in self.reason:
+            self.reason = f"{self.reason}; {hint}"
+
     def __str__(self) -> str:
         request = f"{self.method} {self.href}: " if self.method else ""
         return request + "; ".join(part for part in (self.reason, self.condition, self.excerpt) if part)
