@@ -45,6 +45,12 @@ class Plakar:
         """Short ids, as `plakar ls` prints them."""
         return [line.split()[1] for line in self.run("ls").splitlines() if line.strip()]
 
+    def errors(self, snapshot: str) -> dict[str, str]:
+        """What `plakar info -errors` tells of paths that could not be read, and why."""
+        done = self._run("info", "-errors", snapshot)
+        assert done.returncode == 0, done.stderr
+        return dict(line.split(": ", 1) for line in done.stdout.decode("utf-8").splitlines())
+
     def _run(self, *arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
         environment = {"HOME": str(self.home), "PATH": os.environ["PATH"], "PLAKAR_LOCKLESS": "1"}
         if self.passphrase is not None:

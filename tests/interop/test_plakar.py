@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,37 +13,20 @@ from caldav_backup.archiver import BackupOptions, Outcome, back_up
 from caldav_backup.connectors.directory import DirectorySource
 from caldav_backup.kloset import Configuration, Repository, open_storage
 from tests.events import event
-from tests.interop.plakar import Plakar, find_plakar
+from tests.interop.conftest import PASSPHRASE, MakePlakar
+from tests.interop.plakar import Plakar
 
 pytestmark = [
     pytest.mark.full,
     pytest.mark.skipif(shutil.which("plakar") is None, reason="no plakar on PATH: nothing to be compatible with here"),
 ]
 
-PASSPHRASE = "a passphrase for both"
 KINDS = [
     pytest.param(encrypted, compression, hashing, id=f"{'encrypted' if encrypted else 'plain'}-{compression}-{hashing}")
     for encrypted in (False, True)
     for compression in ("LZ4", "GZIP", None)
     for hashing in ("BLAKE3", "SHA256")
 ]
-
-MakePlakar = Callable[[bool], Plakar]
-
-
-@pytest.fixture
-def make_plakar(tmp_path: Path) -> Iterator[MakePlakar]:
-    made: list[Plakar] = []
-
-    def make(encrypted: bool) -> Plakar:
-        plakar = find_plakar(tmp_path / "store", PASSPHRASE if encrypted else None)
-        assert plakar is not None
-        made.append(plakar)
-        return plakar
-
-    yield make
-    for plakar in made:
-        shutil.rmtree(plakar.home, ignore_errors=True)
 
 
 @pytest.fixture
