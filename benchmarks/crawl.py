@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 from benchmarks.crawlers.account import Account
 from benchmarks.crawlers.contestants import BARE, BARE_AT_ONCE, OURS, PEERS, Contestant, RunFailed, Runner
 from benchmarks.crawlers.environment import PeersMissing, peers_python
-from benchmarks.crawlers.filling import SERVERS, filled_home, running
+from benchmarks.crawlers.filling import SERVERS, filled_home, how_to_install, running
 from benchmarks.crawlers.table import Runs, goals, table
 from benchmarks.delay_proxy import DelayProxy, delay_proxy
 from tests.servers.server import Server
@@ -84,7 +84,7 @@ def judge(name: str, server: Server, case: Case, contestants: Sequence[Contestan
 def measure(name: str, options: argparse.Namespace, contestants: Sequence[Contestant], peers: Path | None) -> bool:
     """Every case on one server; True when every goal is reached."""
     kept = True
-    with tempfile.TemporaryDirectory(prefix="crawl-server-") as directory, running(name, Path(directory)) as server:
+    with running(name) as server:
         for events in options.events:
             home = filled_home(server, events)
             asyncio.run(race(home, Case(events, 0, 1), contestants, peers))
@@ -96,13 +96,13 @@ def measure(name: str, options: argparse.Namespace, contestants: Sequence[Contes
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.crawl", description="Race backups of calendars.")
     parser.add_argument("--all", action="store_true", help="every server, 0 and 20 ms, 1,000 and 10,000 events")
-    parser.add_argument("--server", nargs="+", choices=sorted(SERVERS), metavar="NAME", help=", ".join(sorted(SERVERS)))
+    parser.add_argument("--server", nargs="+", choices=SERVERS, metavar="NAME", help=", ".join(SERVERS))
     parser.add_argument("--events", nargs="+", type=int, metavar="N")
     parser.add_argument("--delay", nargs="+", type=int, metavar="MILLISECONDS")
     parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N")
     parser.add_argument("--alone", action="store_true", help="without vdirsyncer and python-caldav")
     options = parser.parse_args(arguments)
-    options.server = options.server or (sorted(SERVERS) if options.all else ["radicale"])
+    options.server = options.server or (SERVERS if options.all else SERVERS[:1])
     options.events = options.events or EVENTS
     options.delay = options.delay if options.delay is not None else (DELAYS if options.all else DELAYS[-1:])
     return options
@@ -113,11 +113,16 @@ def main() -> int:
     contestants = (BARE, BARE_AT_ONCE, OURS, *(() if options.alone else PEERS))
     try:
         peers = None if options.alone else peers_python()
-        missed = [name for name in options.server if not measure(name, options, contestants, peers)]
+        verdicts = []
+        for name in options.server:
+            if reason := how_to_install(name):
+                print(f"\n{name} does not take part, {reason}")
+            else:
+                verdicts.append(measure(name, options, contestants, peers))
     except (PeersMissing, RunFailed) as error:
         print(error, file=sys.stderr)
         return 1
-    return 1 if missed else 0
+    return 0 if verdicts and all(verdicts) else 1
 
 
 if __name__ == "__main__":
