@@ -61,7 +61,8 @@ def _prospects(
     for name, collection in calendars:
         held = parents.of(collection.key)
         is_foreign = any(_account(each.snapshot.header.importer.origin) != _account(origin) for each in held)
-        found.append(prospect(f"/{name}", collection, held, now=now, full=options.full or is_foreign))
+        full = options.full or is_foreign
+        found.append(prospect(f"/{name}", collection, held, now=now, full=full, sync_from=options.sync_from))
     return found
 
 

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 
 from caldav_backup.archiver.guards import Guard, Trip
 from caldav_backup.archiver.selection import Selection
+from caldav_backup.archiver.survey import SYNC_FROM
 
 
 @dataclass(frozen=True, slots=True)
 class BackupOptions:
     """One source's run. `job` is the source's name in the settings, "" for a bare location.
 
-    What was read is safe at least every `checkpoint_every` seconds; `clock` gives Unix seconds.
+    What was read is safe at least every `checkpoint_every` seconds; `clock` gives Unix seconds. A calendar of
+    `sync_from` records or more is asked for what changed, where its server can tell.
     """
 
     job: str = ""
@@ -28,6 +30,7 @@ class BackupOptions:
     lock_wait: float = 900.0
     guard: Guard = field(default_factory=Guard)
     checkpoint_every: float = 300.0
+    sync_from: int = SYNC_FROM
     clock: Callable[[], float] = time.time
 
 

@@ -62,13 +62,19 @@ Answer = Listing | Changes | CollectionUnreadable | None
 
 
 def prospect(
-    path: str, collection: Collection, parents: Sequence[ParentCalendar], *, now: float, full: bool
+    path: str,
+    collection: Collection,
+    parents: Sequence[ParentCalendar],
+    *,
+    now: float,
+    full: bool,
+    sync_from: int = SYNC_FROM,
 ) -> Prospect:
     """What to ask of one calendar. Reads a few attributes of its parents."""
     found = Prospect(path, collection, Way.LISTING, parents, full=full)
     for parent in () if full else parents:
         try:
-            way = _way(parent, collection, now)
+            way = _way(parent, collection, now, sync_from)
             if way is not Way.LISTING:
                 return replace(found, way=way, parent=parent, count=parent.count)
         except Damaged:
@@ -97,17 +103,12 @@ async def _changes(source: Source, calendar: Prospect) -> Changes | None:
     return changes if len(changes.changed) < calendar.count * SYNC_MOST else None
 
 
-def _way(parent: ParentCalendar, collection: Collection, now: float) -> Way:
+def _way(parent: ParentCalendar, collection: Collection, now: float, sync_from: int) -> Way:
     """How to read a calendar when `parent` is what is known of it."""
     last = parent.last_listing
     if last is None or not last.is_settled or parent.failures:
         return Way.LISTING
     if not has_moved(parent.attributes, collection.attributes):
         return Way.UNMOVED if last.is_recent(now) else Way.DUE
-    return Way.CHANGES if last.is_recent(now) and _can_sync(parent, collection) else Way.LISTING
-
-
-def _can_sync(parent: ParentCalendar, collection: Collection) -> bool:
-    return bool(
-        parent.attributes.get(SYNC_TOKEN) and collection.attributes.get(SYNC_TOKEN) and parent.count >= SYNC_FROM
-    )
+    can_sync = parent.attributes.get(SYNC_TOKEN) and collection.attributes.get(SYNC_TOKEN)
+    return Way.CHANGES if last.is_recent(now) and can_sync and parent.count >= sync_from else Way.LISTING
