@@ -14,12 +14,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from caldav_backup.dav.authentication import (
-    Authentication,
-    BasicAuthentication,
-    PasswordAuthentication,
-    TokenAuthentication,
-)
 from caldav_backup.dav.errors import (
     AnswerCut,
     BadAnswer,
@@ -58,6 +52,12 @@ from caldav_backup.dav.models import (
 )
 
 if TYPE_CHECKING:
+    from caldav_backup.dav.authentication import (
+        Authentication,
+        BasicAuthentication,
+        PasswordAuthentication,
+        TokenAuthentication,
+    )
     from caldav_backup.dav.client import Client
     from caldav_backup.dav.discovery import discover
     from caldav_backup.dav.further import further_properties
@@ -70,10 +70,14 @@ if TYPE_CHECKING:
     from caldav_backup.dav.transport import Transport
 
 _LOADED_LATER = {
+    "Authentication": "authentication",
+    "BasicAuthentication": "authentication",
     "Client": "client",
+    "PasswordAuthentication": "authentication",
     "RequestLine": "request_line",
     "Retries": "retries",
     "Tls": "tls",
+    "TokenAuthentication": "authentication",
     "Transport": "transport",
     "Resolver": "service",
     "discover": "discovery",
@@ -111,6 +115,7 @@ __all__ = [
     "Principal",
     "Refused",
     "RequestLine",
+    "Resolver",
     "Resource",
     "Resolver",
     "Retries",

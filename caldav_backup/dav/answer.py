@@ -5,6 +5,7 @@ Owns the reading of bodies: their limits, and what it means when they break off.
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
@@ -77,7 +78,7 @@ class Answer:
                 inflate.finish()
         except inflating.Damaged as error:
             raise self.bad("the answer's compression is damaged") from error
-        except (httpx.RemoteProtocolError, httpx.ReadError) as error:
+        except (httpx.RemoteProtocolError, httpx.ReadError, ssl.SSLError) as error:
             raise self.cut("the connection ended in the middle of the answer") from error
 
     async def read(self, limit: int) -> bytes:

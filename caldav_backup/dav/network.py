@@ -130,7 +130,7 @@ class Network:
             yield
         except httpx.TimeoutException as error:
             raise about(ServerUnreachable, request, self._why_late(error, phase)) from error
-        except httpx.TransportError as error:
+        except (httpx.TransportError, ssl.SSLError) as error:  # httpcore 1.0 lets an alert after the handshake through
             kind, reason = _why_unreachable(error, phase)
             raise about(kind, request, f"{hrefs.origin_of(request.url)}: {reason}") from error
         except httpx.InvalidURL as error:
@@ -152,7 +152,7 @@ def about(kind: type[DavError], request: Request, reason: str) -> DavError:
     return kind(reason, method=request.method, href=hrefs.path_of(request.url))
 
 
-def _why_unreachable(error: httpx.TransportError, phase: Phase | None) -> tuple[type[DavError], str]:
+def _why_unreachable(error: Exception, phase: Phase | None) -> tuple[type[DavError], str]:
     """What a person can do something about, found along the chain of causes."""
     if isinstance(error, httpx.ProxyError):
         return ServerUnreachable, f"the proxy of HTTPS_PROXY or HTTP_PROXY refuses ({error})"

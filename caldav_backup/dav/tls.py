@@ -6,6 +6,7 @@ Owns the TLS context and the sentences about what is wrong with a certificate. N
 from __future__ import annotations
 
 import hashlib
+import re
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from caldav_backup.dav.errors import InvalidLocation
 _EXPIRED, _NOT_YET_VALID = 10, 9
 _OTHER_HOST = frozenset({62, 63, 64})
 _SELF_SIGNED = frozenset({18, 19})
+#: What OpenSSL makes of a server's alert (RFC 8446 §6.2) when it does not like who comes.
+_ABOUT_THE_CLIENT = re.compile("ALERT_(.*CERTIFICATE.*|UNKNOWN_CA|HANDSHAKE_FAILURE)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +126,14 @@ def why_untrusted(error: ssl.SSLCertVerificationError) -> str:
 def why_failed(error: ssl.SSLError) -> str | None:
     """One line about TLS that fails for another reason; None where nothing better than the error itself is known."""
     reason = error.reason or ""
-    if "CERTIFICATE_REQUIRED" in reason or "HANDSHAKE_FAILURE" in reason:
-        return "it ends the TLS handshake; it may want a client certificate, which client_cert supplies"
+    if _ABOUT_THE_CLIENT.search(reason):
+        return (
+            "it ends the TLS handshake; it may want another client certificate, or one at all: client_cert supplies it"
+        )
     if reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST"}:
         return "there is no TLS at this port; the location may have to begin with http:// or name another port"
+    if "PROTOCOL" in reason:
+        return "it speaks only versions of TLS that are not safe any more"
     return None
 
 

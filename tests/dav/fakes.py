@@ -103,8 +103,7 @@ def transport(
     waits: Waits | None = None,
     authentication: dav.Authentication | None = LOGIN,
     limits: dav.Limits | None = None,
-    timeout: float = 60.0,
-    insecure: bool = False,
+    **options: Any,
 ) -> dav.Transport:
     waits = Waits() if waits is None else waits
     return dav.Transport(
@@ -113,8 +112,7 @@ def transport(
         retries=dav.Retries(sleep=waits, chance=lambda: 0.0, clock=waits.clock),
         limits=limits or dav.Limits(),
         network=httpx.MockTransport(server),
-        timeout=timeout,
-        insecure=insecure,
+        **options,
     )
 
 
