@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple
 
+import httpx
+
 from caldav_backup.archiver import BackupOptions, Outcome, back_up
 from caldav_backup.connectors.caldav import CalDavSource
 from caldav_backup.dav import BasicAuthentication, Client, Retries, Transport
@@ -37,8 +39,8 @@ class Nights:
         url: str = "",
         *,
         timeout: float = 10.0,
-        retries: Retries = SOON,
         full: bool = False,
+        network: httpx.AsyncBaseTransport | None = None,
     ) -> Night:
         """One run from `url`, by default the server's; the server counts its requests anew."""
         account, address = server.account, url or server.url
@@ -46,7 +48,7 @@ class Nights:
 
         async def run() -> Night:
             login = BasicAuthentication(account.user, account.password) if account.user else None
-            transport = Transport(address, login, timeout=timeout, retries=retries)
+            transport = Transport(address, login, timeout=timeout, retries=SOON, network=network)
             async with CalDavSource(Client(transport), address, origin="alice@scripted") as source:
                 outcome = await back_up(source, self.repository, BackupOptions(job="test", full=full))
                 return Night(outcome, transport.requests)

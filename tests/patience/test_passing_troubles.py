@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from caldav_backup.dav import TooManyRequests, Unauthorized, Unavailable
+from caldav_backup.dav import DavError, TooManyRequests, Unauthorized, Unavailable
 from tests.events import events
 from tests.patience.runs import Nights, served
 from tests.servers.scripted import Account, Answer, Asked, Rule, scripted
@@ -110,6 +110,19 @@ def test_nobody_waits_a_day(nights: Nights, answer: Answer, error: type[Exceptio
     with scripted(account(), when(of("PROPFIND"), answer)) as server, pytest.raises(error):
         nights.backup(server)
     assert nights.snapshots == 0
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("answer", TROUBLES.values(), ids=TROUBLES)
+def test_a_trouble_that_does_not_pass_is_given_up_after_a_few_attempts(nights: Nights, answer: Answer) -> None:
+    with scripted(account()) as server:
+        nights.backup(server)
+        server.rule = when(of("PROPFIND"), answer)
+        with pytest.raises(DavError):
+            nights.backup(server)
+        assert len(server.asked) < 30
+    assert nights.snapshots == 1
+    nights.assert_sound()
 
 
 @pytest.mark.full

@@ -54,6 +54,8 @@ class Collection:
     log: list[str] = field(default_factory=list)
     #: Properties that this server does not have.
     lacks: frozenset[str] = frozenset()
+    #: Collections that it lists besides those that lie in it.
+    guests: list[Collection] = field(default_factory=list)
 
     def put(self, segment: str, content: bytes, *, etag: str = "") -> Item:
         """Writes an object; each change is a minute younger than the one before, and all are long ago."""
@@ -150,7 +152,8 @@ class Account:
 
     def below(self, collection: Collection) -> list[Collection]:
         own = _key(collection.path)
-        return [each for key, each in self.collections.items() if key != own and key.rpartition("/")[0] == own]
+        inside = [each for key, each in self.collections.items() if key != own and key.rpartition("/")[0] == own]
+        return inside + collection.guests
 
 
 def _key(path: str) -> str:
