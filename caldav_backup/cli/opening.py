@@ -6,7 +6,7 @@ there last time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -82,16 +82,27 @@ def choose_header(
     from caldav_backup.inspection.errors import NoSuchSource
     from caldav_backup.inspection.references import choose
     from caldav_backup.kloset.errors import Damaged, SnapshotNotFound
-    from caldav_backup.marks import failed_paths_in
 
     headers = repository.snapshots() if among is None else among
     try:
-        return choose(headers, word, failed_paths_in(repository), source)
+        return choose(headers, word, partial(_failed_paths, run, repository), source)
     except (SnapshotNotFound, NoSuchSource) as error:
         if not run.damaged_snapshots:
             raise
         count = f"{run.damaged_snapshots} damaged {'one was' if run.damaged_snapshots == 1 else 'ones were'}"
         raise Damaged(f"{error}; {count} left out, of which 'caldav-backup check' tells more") from error
+
+
+def _failed_paths(run: Invocation, repository: Repository, header: Header) -> Iterable[str]:
+    """What could not be read when the snapshot was made; everything, where that cannot be read itself."""
+    from caldav_backup.kloset.errors import Damaged
+    from caldav_backup.marks import failed_paths_in
+
+    try:
+        return list(failed_paths_in(repository)(header))
+    except Damaged as error:
+        _leave_out(run, header.identifier, error)
+        return ["/"]
 
 
 def _leave_out(run: Invocation, identifier: bytes, error: Damaged) -> None:

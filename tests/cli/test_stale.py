@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from caldav_backup.kloset import Configuration, Repository, SnapshotBuilder, open_storage
+from caldav_backup.kloset.envelope import HEADER_SIZE
 from caldav_backup.kloset.header import Importer
+from caldav_backup.kloset.resources import ResourceType
 from caldav_backup.marks import IMPORTER_TYPE, INCOMPLETE, PARTIAL, SUSPICIOUS, Reason
 from tests.cli.conftest import Ended, Program
 from tests.kloset.builds import add_directory, some_files
@@ -37,6 +39,13 @@ class Store:
             for path, message in (failed or {}).items():
                 builder.fail(path, message)
             return builder.finish().identifier.hex()
+
+    def where_errors_lie(self, identifier: str) -> list[tuple[str, int]]:
+        """Packfile and offset of the record that a snapshot's error index begins with."""
+        repository = self._repository
+        errors = repository.header(bytes.fromhex(identifier)).errors
+        places = repository.index.find_locations(ResourceType.ERROR_BTREE, errors)
+        return [(place.packfile.hex(), HEADER_SIZE + place.offset + place.length // 2) for place in places]
 
 
 @pytest.fixture
@@ -76,6 +85,23 @@ def test_latest_is_the_newest_snapshot_in_which_every_calendar_was_listed(store:
         assert at("info", words, "--json").document["result"]["snapshot"]["id"] == good
     assert at("ls", "calendars", "--latest", "--json").document["result"]["snapshot"] == good
     assert "the store has 1 good snapshot of" in at("info", "latest~1").err
+
+
+def test_a_snapshot_of_which_nobody_can_tell_whether_it_is_good_is_left_out(
+    store: Store, at: Commands, tmp_path: Path
+) -> None:
+    good = store.add()
+    newest = store.add(PARTIAL, failed={STALE: "HTTP 500"})
+    (location,) = store.where_errors_lie(newest)
+    packfile, offset = location
+    path = tmp_path / "stale" / "packfiles" / packfile[:2] / packfile
+    content = bytearray(path.read_bytes())
+    content[offset] ^= 0xFF
+    path.write_bytes(content)
+    described = at("info", "latest")
+    assert good in described.out
+    assert f"snapshot {newest[:8]} is damaged and left out" in described.err
+    assert at("info", "latest~1").code == 65
 
 
 def test_incomplete_snapshots_are_not_there_unless_asked_for(store: Store, at: Commands) -> None:
