@@ -8,7 +8,7 @@ from pathlib import Path
 
 from caldav_backup.cli.loopback import HOST
 from tests.servers.mailbox import Mailbox
-from tests.servers.processes import Processes, free_port, program
+from tests.servers.processes import Processes, free_port, packages, program
 from tests.servers.server import PASSWORD, Server, answers
 
 _ADMINISTRATOR = "cyrus"
@@ -22,11 +22,10 @@ class Cyrus:
     A home has the collections Inbox and Outbox at first, which are no calendars.
     """
 
-    packages = tuple("cyrus-imapd cyrus-caldav sasl2-bin libsasl2-modules".split())
-
     @staticmethod
-    def is_installed() -> bool:
-        return _MASTER.exists() and _HTTPD.exists() and program("saslpasswd2") is not None
+    def lacks() -> str:
+        installed = _MASTER.exists() and _HTTPD.exists() and program("saslpasswd2")
+        return "" if installed else packages("cyrus-imapd cyrus-caldav sasl2-bin libsasl2-modules")
 
     def __init__(self, directory: Path) -> None:
         self._users = 0

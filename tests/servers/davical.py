@@ -7,7 +7,7 @@ from pathlib import Path
 
 from caldav_backup.cli.loopback import HOST
 from tests.servers.postgres import Postgres, binaries
-from tests.servers.processes import Processes, free_port, program
+from tests.servers.processes import Processes, free_port, packages, program
 from tests.servers.server import PASSWORD, Server, answers
 
 _SHARE = Path("/usr/share/davical")
@@ -19,11 +19,10 @@ _ACCOUNTS = Path(__file__).with_name("davical_accounts.php")
 class Davical:
     """Keeps bytes, needs 30 ms for a GET. Every test is another user, who has no calendar at first."""
 
-    packages = tuple("davical postgresql php-cli php-pgsql php-xml php-mbstring php-curl".split())
-
     @staticmethod
-    def is_installed() -> bool:
-        return _SHARE.is_dir() and program("php") is not None and binaries() is not None
+    def lacks() -> str:
+        installed = _SHARE.is_dir() and program("php") and binaries()
+        return "" if installed else packages("davical postgresql php-cli php-pgsql php-xml php-mbstring php-curl")
 
     def __init__(self, _directory: Path) -> None:
         self._users = 0

@@ -1,8 +1,9 @@
 """A program that holds the processes of one server, and ends them all when its standard input ends.
 
 So they also end when the test process is killed and can clean up nothing itself. Every line of the input is one
-process to start, as a JSON object (`argv`, `directory`, `environment`, `log`, `user`, `group`, `groups`, `stop`); every
-line of the output answers with its id. The one argument is a directory that is removed at the end.
+process to start, as a JSON object (`argv`, `directory`, `environment`, `log`, `user`, `group`, `groups`, `stop`), or
+empty. Every line of the output answers with a program that has ended, or is empty. The one argument is a directory that
+is removed at the end.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _POLL = 0.01
 
 
 class Held(NamedTuple):
+    program: str
     process: subprocess.Popen[bytes]
     stop: int
 
@@ -31,8 +33,10 @@ def main() -> None:
     held: list[Held] = []
     try:
         for line in sys.stdin:
-            held.append(_start(json.loads(line)))
-            sys.stdout.write(f"{held[-1].process.pid}\n")
+            if line.strip():
+                held.append(_start(json.loads(line)))
+            ended = (each.program for each in held if _has_ended(each.process.pid))
+            sys.stdout.write(next(ended, "") + "\n")
             sys.stdout.flush()
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -58,7 +62,7 @@ def _start(order: dict[str, Any]) -> Held:
             extra_groups=order["groups"],
             start_new_session=True,
         )
-    return Held(process, order["stop"])
+    return Held(order["argv"][0], process, order["stop"])
 
 
 def end(held: list[Held]) -> None:

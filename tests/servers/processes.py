@@ -45,6 +45,11 @@ def program(name: str) -> str | None:
     return shutil.which(name, path=SYSTEM_PATH)
 
 
+def packages(names: str) -> str:
+    """What a server lacks whose Debian packages are not there."""
+    return f"it is not installed: `apt-get install {names}`"
+
+
 class Processes:
     """A directory and the processes in it; as root they run as the system account `account`, otherwise as we do."""
 
@@ -103,10 +108,7 @@ class Processes:
             "stop": int(stop),
             **self._identity(),
         }
-        assert self._keeper.stdin and self._keeper.stdout
-        self._keeper.stdin.write(json.dumps(order) + "\n")
-        self._keeper.stdin.flush()
-        if not self._keeper.stdout.readline():
+        if self._ask(json.dumps(order)):
             raise NotStarted(f"{argv[0]} could not be run")
 
     def run(
@@ -139,8 +141,10 @@ class Processes:
     def wait_until(self, ready: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + READY_WITHIN
         while not ready():
-            if time.monotonic() > deadline or self._keeper.poll() is not None:
-                raise NotStarted(f"{what} was not ready after {READY_WITHIN:.0f} s. The logs end with:\n{self._logs()}")
+            ended = self._ask("")
+            if ended or time.monotonic() > deadline:
+                why = f"{ended} ended" if ended else f"it does not answer after {READY_WITHIN:.0f} s"
+                raise NotStarted(f"{what} did not start: {why}. The logs end with:\n{self._logs()}")
             time.sleep(_POLL)
 
     def stop(self) -> None:
@@ -149,6 +153,14 @@ class Processes:
         self._keeper.stdin.close()
         self._keeper.wait(2 * keeper.PATIENCE)
         self._keeper.stdout.close()
+
+    def _ask(self, line: str) -> str:
+        """One line to the keeper; its answer. A keeper that has ended is an answer too."""
+        assert self._keeper.stdin and self._keeper.stdout
+        self._keeper.stdin.write(f"{line}\n")
+        self._keeper.stdin.flush()
+        answer = self._keeper.stdout.readline()
+        return answer.strip() if answer else "the keeper of the processes"
 
     def _environment(self, more: Mapping[str, str] | None) -> dict[str, str]:
         return {"PATH": SYSTEM_PATH, "HOME": str(self.directory), "LC_ALL": "C.UTF-8", **(more or {})}

@@ -19,6 +19,8 @@ from tests.servers.sabredav import SabreDav
 from tests.servers.server import PASSWORD, Server, members
 from tests.servers.sogo import Sogo
 
+_IN_GROUP = "it is not installed: dependency group `servers`"
+
 
 class RunningServer(Protocol):
     def fresh_home(self) -> Server: ...
@@ -29,13 +31,10 @@ class RunningServer(Protocol):
 class Recipe(Protocol):
     """A class whose instances are running servers; `directory` is for what they keep outside of their own place.
 
-    `packages` is what to install where `is_installed` says no: Debian's, or the dependency group.
+    `lacks` says why it cannot be started here, and what to do about it; empty: it can.
     """
 
-    @property
-    def packages(self) -> tuple[str, ...]: ...
-
-    def is_installed(self) -> bool: ...
+    def lacks(self) -> str: ...
 
     def __call__(self, directory: Path, /) -> RunningServer: ...
 
@@ -43,11 +42,9 @@ class Recipe(Protocol):
 class Radicale:
     """Radicale: Basic authentication, plain files. Every test is another user, so that none sees another's home."""
 
-    packages = ()
-
     @staticmethod
-    def is_installed() -> bool:
-        return find_spec("radicale") is not None
+    def lacks() -> str:
+        return "" if find_spec("radicale") else _IN_GROUP
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -70,11 +67,9 @@ class Radicale:
 class Xandikos:
     """Xandikos: git-backed, no authentication of its own, one principal; its home is emptied for every test."""
 
-    packages = ()
-
     @staticmethod
-    def is_installed() -> bool:
-        return find_spec("xandikos") is not None
+    def lacks() -> str:
+        return "" if find_spec("xandikos") else _IN_GROUP
 
     def __init__(self, directory: Path) -> None:
         def arguments(port: int) -> list[str]:

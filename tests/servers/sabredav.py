@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from caldav_backup.cli.loopback import HOST
-from tests.servers.processes import Processes, free_port, program
+from tests.servers.processes import Processes, free_port, packages, program
 from tests.servers.server import PASSWORD, Server, answers
 
 _TABLES = """
@@ -28,11 +28,10 @@ CREATE TABLE users (id INTEGER PRIMARY KEY ASC, username TEXT UNIQUE, digesta1 T
 class SabreDav:
     """Stores bytes as they come. Every test is another user, who has no calendar at first."""
 
-    packages = tuple("php-sabre-dav php-cli php-sqlite3 php-xml php-mbstring".split())
-
     @staticmethod
-    def is_installed() -> bool:
-        return program("php") is not None and Path("/usr/share/php/Sabre/autoload.php").exists()
+    def lacks() -> str:
+        installed = program("php") and Path("/usr/share/php/Sabre/autoload.php").exists()
+        return "" if installed else packages("php-sabre-dav php-cli php-sqlite3 php-xml php-mbstring")
 
     def __init__(self, _directory: Path) -> None:
         self._users = 0

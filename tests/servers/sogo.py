@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -9,9 +10,10 @@ from caldav_backup.cli.loopback import HOST
 from caldav_backup.cli.plain_dav import PlainClient
 from tests.servers.mailbox import Mailbox
 from tests.servers.postgres import Postgres, binaries
-from tests.servers.processes import Processes, free_port, program
+from tests.servers.processes import Processes, free_port, packages, program
 from tests.servers.server import PASSWORD, Server, answers
 
+_SETTINGS = Path("/etc/sogo/sogo.conf")
 _SETUP = """\
 CREATE TABLE sogo_users (c_uid text PRIMARY KEY, c_name text, c_password text, c_cn text, mail text);
 """
@@ -23,11 +25,15 @@ class Sogo:
     A home has the calendar `personal` at first, which cannot be deleted.
     """
 
-    packages = tuple("sogo postgresql memcached".split())
-
     @staticmethod
-    def is_installed() -> bool:
-        return program("sogod") is not None and program("memcached") is not None and binaries() is not None
+    def lacks() -> str:
+        if not (program("sogod") and program("memcached") and binaries()):
+            return packages("sogo postgresql memcached")
+        # SOGo 5.8 starts as anybody, but not without reading this file, which settings on its command line go before.
+        unread = _SETTINGS.exists() and os.geteuid() != 0 and not os.access(_SETTINGS, os.R_OK)
+        return (
+            f"it needs to read {_SETTINGS}, which is for root and sogo only: `chmod a+r {_SETTINGS}`" if unread else ""
+        )
 
     def __init__(self, directory: Path) -> None:
         self._users = 0

@@ -107,8 +107,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 @pytest.mark.full
 @pytest.mark.parametrize("name", ["sabredav", "cyrus", "davical", "sogo"])
 def test_a_server_ends_and_leaves_nothing_when_the_tests_are_killed(name: str, tmp_path: Path) -> None:
-    if not RECIPES[name].is_installed():
-        pytest.skip(f"{name} is not installed")
+    if lacks := RECIPES[name].lacks():
+        pytest.skip(f"{name}: {lacks}")
     root = Path(__file__).resolve().parents[2]
     killed = subprocess.run([sys.executable, "-c", _KILLED, name, tmp_path], cwd=root, capture_output=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
