@@ -25,12 +25,11 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from benchmarks.crawlers.account import Account
 from benchmarks.crawlers.contestants import BARE, BARE_AT_ONCE, OURS, PEERS, Contestant, RunFailed, Runner
 from benchmarks.crawlers.environment import PeersMissing, peers_python
 from benchmarks.crawlers.filling import SERVERS, filled_home, how_to_install, running
 from benchmarks.crawlers.table import Runs, goals, table
-from benchmarks.delay_proxy import DelayProxy, delay_proxy
+from benchmarks.delay_proxy import delay_proxy
 from tests.servers.server import Server
 
 EVENTS = (1_000, 10_000)
@@ -46,34 +45,39 @@ class Case(NamedTuple):
     rounds: int
 
 
-async def race(server: Server, case: Case, contestants: Sequence[Contestant], peers: Path | None) -> dict[str, Runs]:
+class Field(NamedTuple):
+    """Who races. `imports` is where they note what they import, `peers` the Python of those that are not ours."""
+
+    contestants: Sequence[Contestant]
+    imports: Path
+    peers: Path | None
+
+
+async def race(server: Server, case: Case, starting: Field) -> dict[str, Runs]:
     """Each contestant's runs, in the contestants' order."""
-    results = {contestant.name: Runs() for contestant in contestants}
-    address = urlsplit(server.url)
-    async with delay_proxy("127.0.0.1", address.port or 80, case.delay / 1000) as proxy:
-        runner = Runner(proxy, peers)
+    results = {contestant.name: Runs() for contestant in starting.contestants}
+    async with delay_proxy("127.0.0.1", urlsplit(server.url).port or 80, case.delay / 1000) as proxy:
+        runner = Runner(proxy, starting.imports, starting.peers)
         for number in range(case.rounds):
-            turn = number % len(contestants)
-            for contestant in (*contestants[turn:], *contestants[:turn]):
-                with tempfile.TemporaryDirectory(prefix="crawl-") as directory:
-                    account = account_behind(proxy, server, directory)
-                    await runner.prepare(contestant, account)
-                    runs = results[contestant.name]
-                    runs.first.append(await runner.run(contestant, account, case.events))
-                    if contestant.has_quiet_run:
-                        runs.quiet.append(await runner.run(contestant, account, case.events))
+            turn = number % len(starting.contestants)
+            for contestant in (*starting.contestants[turn:], *starting.contestants[:turn]):
+                await run_both(runner, contestant, server, case.events, results[contestant.name])
     return results
 
 
-def account_behind(proxy: DelayProxy, server: Server, directory: str) -> Account:
-    """The server's addresses, with the proxy's port in them."""
-    url, home = (f"http://127.0.0.1:{proxy.port}{urlsplit(each).path}" for each in (server.url, server.home))
-    return Account(url, home, server.user, server.password, directory)
+async def run_both(runner: Runner, contestant: Contestant, server: Server, events: int, runs: Runs) -> None:
+    """A first run and a quiet one, in a directory that is new."""
+    with tempfile.TemporaryDirectory(prefix="crawl-") as directory:
+        account = runner.account(contestant, server, directory)
+        await runner.prepare(contestant, account)
+        runs.first.append(await runner.run(contestant, account, events))
+        if contestant.has_quiet_run:
+            runs.quiet.append(await runner.run(contestant, account, events))
 
 
-def judge(name: str, server: Server, case: Case, contestants: Sequence[Contestant], peers: Path | None) -> bool:
+def judge(name: str, server: Server, case: Case, starting: Field) -> bool:
     """Race and print; True when every goal is reached."""
-    results = asyncio.run(race(server, case, contestants, peers))
+    results = asyncio.run(race(server, case, starting))
     print(f"\n{name}, {case.events:,} events, {case.delay} ms round trip, medians of {case.rounds}")
     print(table(results))
     reached = goals(results, case.events)
@@ -81,15 +85,15 @@ def judge(name: str, server: Server, case: Case, contestants: Sequence[Contestan
     return all(goal.is_reached for goal in reached)
 
 
-def measure(name: str, options: argparse.Namespace, contestants: Sequence[Contestant], peers: Path | None) -> bool:
+def measure(name: str, options: argparse.Namespace, starting: Field) -> bool:
     """Every case on one server; True when every goal is reached."""
     kept = True
     with running(name) as server:
         for events in options.events:
             home = filled_home(server, events)
-            asyncio.run(race(home, Case(events, 0, 1), contestants, peers))
+            asyncio.run(race(home, Case(events, 0, 1), starting))
             for delay in options.delay:
-                kept &= judge(name, home, Case(events, delay, options.rounds), contestants, peers)
+                kept &= judge(name, home, Case(events, delay, options.rounds), starting)
     return kept
 
 
@@ -108,21 +112,26 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def main() -> int:
-    options = parsed(sys.argv[1:])
+def race_all(options: argparse.Namespace) -> bool:
+    """Every server that is asked for and installed; True when every goal is reached."""
     contestants = (BARE, BARE_AT_ONCE, OURS, *(() if options.alone else PEERS))
-    try:
-        peers = None if options.alone else peers_python()
-        verdicts = []
+    peers = None if options.alone else peers_python()
+    verdicts = []
+    with tempfile.TemporaryDirectory(prefix="crawl-imports-") as imports:
         for name in options.server:
             if reason := how_to_install(name):
                 print(f"\n{name} does not take part, {reason}")
             else:
-                verdicts.append(measure(name, options, contestants, peers))
+                verdicts.append(measure(name, options, Field(contestants, Path(imports), peers)))
+    return bool(verdicts) and all(verdicts)
+
+
+def main() -> int:
+    try:
+        return 0 if race_all(parsed(sys.argv[1:])) else 1
     except (PeersMissing, RunFailed) as error:
         print(error, file=sys.stderr)
         return 1
-    return 0 if verdicts and all(verdicts) else 1
 
 
 if __name__ == "__main__":

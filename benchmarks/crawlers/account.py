@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import resource
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,13 +18,17 @@ CALENDAR = "work"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A server's account behind the proxy; `directory` is the contestant's own, for all it keeps between runs."""
+    """A server's account behind the proxy; `directory` is the contestant's own, for all it keeps between runs.
+
+    `imports` is a file with the names of the modules that its earlier runs came to import.
+    """
 
     url: str
     home: str
     user: str
     password: str
     directory: str
+    imports: str
 
     def to_argument(self) -> str:
         return json.dumps(asdict(self))
@@ -45,15 +51,26 @@ class Done(NamedTuple):
     peak: float
 
 
-def begin() -> None:
-    """Peak memory counts from here on: what was imported stays in it, what deriving a key took does not."""
+def begin(account: Account) -> None:
+    """Import what earlier runs came to import in their course: imports are apart, also those that are put off.
+
+    Peak memory counts from here on: what was imported stays in it, what deriving a key took does not.
+    """
+    noted = Path(account.imports)
+    for name in noted.read_text().split() if noted.exists() else ():
+        with suppress(ImportError):  # made up as it goes by whoever imported it, or gone again
+            importlib.import_module(name)
     forget = Path("/proc/self/clear_refs")
     if forget.exists():
         forget.write_text("5")
 
 
-def done(events: int, ended: float) -> None:
-    """Say so to whoever started this process, as the last line of standard output."""
+def done(account: Account, events: int, ended: float) -> None:
+    """Say so to whoever started this process, as the last line of standard output; note what was imported."""
+    noted = Path(account.imports)
+    before = noted.read_text().split() if noted.exists() else []
+    # In the order of their import: `_asyncio` before `asyncio`, for example, is half a module.
+    noted.write_text("\n".join(dict.fromkeys([*before, *(name for name in sys.modules if name != "__main__")])))
     print(json.dumps(Done(ended, events, peak_memory())), flush=True)
 
 

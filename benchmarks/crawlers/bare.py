@@ -44,14 +44,14 @@ async def run(client: httpx.AsyncClient, calendar: str, at_once: int) -> int:
 
 async def work(account: Account, at_once: int) -> int:
     async with httpx.AsyncClient(auth=(account.user, account.password), timeout=300, trust_env=False) as client:
-        begin()
+        begin(account)
         return await run(client, account.calendar, at_once)
 
 
 def main() -> None:
     account = Account.from_command_line()
     events = asyncio.run(work(account, int(sys.argv[2])))
-    done(events, now())
+    done(account, events, now())
 
 
 if __name__ == "__main__":

@@ -54,13 +54,11 @@ def run(account: Account) -> None:
 
 
 def main() -> None:
-    import caldav.elements.dav  # noqa: F401  # imported before the first request, as the rest is
-
     account = Account.from_command_line()
-    begin()
+    begin(account)
     run(account)
     ended = now()
-    done(len(list((Path(account.directory) / "files").rglob("*.ics"))), ended)
+    done(account, len(list((Path(account.directory) / "files").rglob("*.ics"))), ended)
 
 
 if __name__ == "__main__":

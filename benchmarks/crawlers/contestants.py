@@ -14,9 +14,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from benchmarks.crawlers.account import Account, Done
 from benchmarks.delay_proxy import DelayProxy
+from tests.servers.server import Server
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,11 +58,21 @@ class RunFailed(Exception):
 
 
 class Runner:
-    """Runs contestants; `peers_python` is the Python that has the peers, None where they do not take part."""
+    """Runs contestants; `peers_python` is the Python that has the peers, None where they do not take part.
 
-    def __init__(self, proxy: DelayProxy, peers_python: Path | None) -> None:
+    `imports` is a directory that remembers what each contestant imports: a run whose program is not known there yet
+    imports some of it while the clock runs.
+    """
+
+    def __init__(self, proxy: DelayProxy, imports: Path, peers_python: Path | None) -> None:
         self._proxy = proxy
+        self._imports = imports
         self._peers_python = peers_python
+
+    def account(self, contestant: Contestant, server: Server, directory: str) -> Account:
+        """The server's addresses, with the proxy's port in them."""
+        url, home = (f"http://127.0.0.1:{self._proxy.port}{urlsplit(each).path}" for each in (server.url, server.home))
+        return Account(url, home, server.user, server.password, directory, str(self._imports / contestant.program))
 
     async def prepare(self, contestant: Contestant, account: Account) -> None:
         if contestant.preparation is not None:

@@ -33,9 +33,9 @@ async def run(account: Account, repository: Repository) -> int:
 def main() -> None:
     account = Account.from_command_line()
     repository = opened(Path(account.directory) / "store")
-    begin()
+    begin(account)
     events = asyncio.run(run(account, repository))
-    done(events, now())
+    done(account, events, now())
 
 
 if __name__ == "__main__":

@@ -48,17 +48,14 @@ def command(account: Account, *arguments: str) -> None:
 
 
 def main() -> None:
-    import vdirsyncer.cli.tasks
-    import vdirsyncer.storage.dav  # noqa: F401  # imported before the first request, as the rest is
-
     account = Account.from_command_line()
     if sys.argv[2] == "prepare":
         command(account, "discover")
         return
-    begin()
+    begin(account)
     command(account, "sync")
     ended = now()
-    done(len(list((Path(account.directory) / "files" / CALENDAR).glob("*.ics"))), ended)
+    done(account, len(list((Path(account.directory) / "files" / CALENDAR).glob("*.ics"))), ended)
 
 
 if __name__ == "__main__":
