@@ -69,6 +69,8 @@ class BasicAuthentication:
 
     def why_refused(self, challenges: Sequence[Challenge]) -> str:
         """Names what the server wants instead, or the app password."""
+        if "digest" in schemes(challenges) and "basic" not in schemes(challenges):
+            return "the server wants Digest, and was offered Basic only"
         return _why_password_refused(challenges)
 
     def mask(self, text: str) -> str:
@@ -117,6 +119,12 @@ class PasswordAuthentication(BasicAuthentication):
         self._digests[origin] = Digest(challenge, self.username, self._password)
         is_stale = challenge.parameters.get("stale", "").lower() == "true"
         return Next.STALE if is_stale and known is not None else Next.REPEAT
+
+    def why_refused(self, challenges: Sequence[Challenge]) -> str:
+        """The same, and what is wanted of Digest."""
+        if "digest" in schemes(challenges) and "basic" not in schemes(challenges) and not best_digest(challenges):
+            return "the server wants a form of Digest that is not known here"
+        return _why_password_refused(challenges)
 
 
 class TokenAuthentication:
@@ -179,8 +187,6 @@ def _why_password_refused(challenges: Sequence[Challenge]) -> str:
     if offered and offered <= _NO_PASSWORD:
         hint = "; token_command supplies an access token" if "bearer" in offered else ""
         return f"the server does not take a password; it wants {_names(challenges)}{hint}"
-    if "digest" in offered and "basic" not in offered and best_digest(challenges) is None:
-        return "the server wants a form of Digest that is not known here"
     if _ICLOUD in offered:
         return "the server does not accept the user name and password; iCloud wants an app-specific password"
     return "the server does not accept the user name and password (some want an app password)"

@@ -92,7 +92,7 @@ class Network:
                 async with asyncio.timeout(most):
                     return await client.send(message, stream=True, follow_redirects=False)
             except TimeoutError as error:
-                raise about(ServerUnreachable, request, f"no answer within {most:.4g} s") from error
+                raise about(ServerUnreachable, request, f"no answer within {most:.3g} s") from error
             except httpx.InvalidURL as error:  # httpx reads the Location header also when it does not follow it
                 raise about(BadAnswer, request, f"redirected to no usable address: {error}") from error
 

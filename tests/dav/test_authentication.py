@@ -296,5 +296,5 @@ def test_secrets_are_neither_printed_nor_left_in_texts() -> None:
 
 def test_basic_alone_does_not_turn_into_anything_else() -> None:
     guard = Guard(nobody, DIGEST.format(nonce="n"))
-    refused(guard, dav.BasicAuthentication("alice", PASSWORD))
+    assert "wants Digest, and was offered Basic" in refused(guard, dav.BasicAuthentication("alice", PASSWORD))
     assert guard.ways == ["Basic"]

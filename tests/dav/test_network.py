@@ -38,11 +38,7 @@ class Connections:
         self.opened += 1
         try:
             for bytes_ in script:
-                head = await reader.readuntil(b"\r\n\r\n")
-                lengths = [
-                    int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")
-                ]
-                await reader.readexactly(sum(lengths))
+                await self.take(reader)
                 writer.write(bytes_)
                 await writer.drain()
         except asyncio.IncompleteReadError:
@@ -50,15 +46,28 @@ class Connections:
         finally:
             writer.close()
 
+    async def take(self, reader: asyncio.StreamReader) -> None:
+        """One request with its body."""
+        head = await reader.readuntil(b"\r\n\r\n")
+        lengths = [int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+        await reader.readexactly(sum(lengths))
 
-def talk(connections: Connections, deed: Callable[[dav.Client, str], Awaitable[_T]], waits: Waits | None = None) -> _T:
+
+def talk(
+    connections: Connections,
+    deed: Callable[[dav.Client, str], Awaitable[_T]],
+    waits: Waits | None = None,
+    *,
+    timeout: float = 60.0,
+    attempts: int = 4,
+) -> _T:
     async def story() -> _T:
         server = await asyncio.start_server(connections.serve, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
         passed = Waits() if waits is None else waits
-        retries = dav.Retries(sleep=passed, chance=lambda: 0.0, clock=passed.clock)
+        retries = dav.Retries(attempts, sleep=passed, chance=lambda: 0.0, clock=passed.clock)
         try:
-            async with dav.Client(dav.Transport(url, retries=retries)) as client:
+            async with dav.Client(dav.Transport(url, retries=retries, timeout=timeout)) as client:
                 return await deed(client, url)
         finally:
             server.close()
@@ -130,9 +139,92 @@ def test_an_object_that_is_cut_is_never_taken() -> None:
     assert talk(Connections([cut], [full]), deed).content == body
 
 
-def test_tls_where_there_is_none_is_unreachable() -> None:
-    async def deed(client: dav.Client, url: str) -> dav.Resource:
-        return await client.get(url.replace("http:", "https:") + "a.ics")
+def test_tls_where_there_is_none_is_said_to_be_none() -> None:
+    async def deed(_: dav.Client, url: str) -> dav.Resource:
+        async with dav.Client(dav.Transport(url.replace("http:", "https:"))) as client:
+            return await client.get("/a.ics")
 
-    with pytest.raises(dav.ServerUnreachable):
-        talk(Connections([b"no tls"]), deed)
+    class Plain(Connections):
+        async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(65536)
+            writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+            writer.close()
+
+    with pytest.raises(dav.UntrustedServer, match="there is no TLS at this port"):
+        talk(Plain([]), deed)
+
+
+class Resetting(Connections):
+    """Answers two requests a connection, and resets it when the third one comes."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.opened += 1
+        try:
+            for _ in range(2):
+                await self.take(reader)
+                writer.write(whole(LISTING))
+            await self.take(reader)
+        except asyncio.IncompleteReadError:
+            writer.close()  # the client is done
+        else:
+            writer.transport.abort()
+
+
+def test_a_kept_connection_that_is_reset_is_replaced_at_once() -> None:
+    """SOGo 5.8 does so with up to one request in five."""
+    told: list[dav.RequestLine] = []
+
+    async def nine(client: dav.Client, url: str) -> int:
+        client.transport.on_request = told.append
+        return sum([len(await list_them(client, url)) for _ in range(9)])
+
+    waits = Waits()
+    connections = Resetting([])
+    assert talk(connections, nine, waits) == 18
+    assert waits == []
+    assert [line.status for line in told].count(None) == 4
+    assert [line.kind for line in told].count("repeat") == 4
+    assert connections.opened == 5
+
+
+FLOODS = {
+    "one header": b"X-Flood: " + b"x" * 2_000_000 + b"\r\n",
+    "many headers": b"X-Flood: x\r\n" * 200_000,
+    "no end of a line": b"x" * 2_000_000,
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS.keys())
+def test_a_flood_of_headers_is_one_clear_line(flood: bytes) -> None:
+    waits = Waits()
+    with pytest.raises(dav.BadAnswer, match="the headers of the answer are too large") as caught:
+        talk(Connections([b"HTTP/1.1 207 Multi\r\n" + flood + b"\r\n"]), list_them, waits)
+    assert "\n" not in str(caught.value)
+    assert waits == []
+
+
+class Provisional(Connections):
+    """Says for ever that it is at work (RFC 2518 §10.1, which Cyrus 3.6 knows too)."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self.take(reader)
+        try:
+            while not reader.at_eof():
+                writer.write(b"HTTP/1.1 102 Processing\r\n\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        except ConnectionError:
+            return  # the client is gone
+        finally:
+            writer.close()
+
+
+@pytest.mark.full
+def test_provisional_answers_for_ever_are_given_up() -> None:
+    with pytest.raises(dav.ServerUnreachable, match=r"no answer within 0\.\d+ s"):
+        talk(Provisional([]), list_them, timeout=0.1, attempts=1)
+
+
+def test_provisional_answers_before_the_answer_are_no_trouble() -> None:
+    working = b"HTTP/1.1 102 Processing\r\n\r\n" * 3
+    assert len(talk(Connections([working + whole(LISTING)]), list_them)) == 2
