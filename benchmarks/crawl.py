@@ -27,9 +27,10 @@ from urllib.parse import urlsplit
 
 from benchmarks.crawlers.contestants import BARE, BARE_AT_ONCE, OURS, PEERS, Contestant, RunFailed, Runner
 from benchmarks.crawlers.environment import PeersMissing, peers_python
-from benchmarks.crawlers.filling import SERVERS, filled_home, how_to_install, running
+from benchmarks.crawlers.filling import SERVERS, filled_home, running
 from benchmarks.crawlers.table import Runs, goals, table
 from benchmarks.delay_proxy import delay_proxy
+from tests.servers.recipes import RECIPES
 from tests.servers.server import Server
 
 EVENTS = (1_000, 10_000)
@@ -119,8 +120,8 @@ def race_all(options: argparse.Namespace) -> bool:
     verdicts = []
     with tempfile.TemporaryDirectory(prefix="crawl-imports-") as imports:
         for name in options.server:
-            if reason := how_to_install(name):
-                print(f"\n{name} does not take part, {reason}")
+            if reason := RECIPES[name].lacks():
+                print(f"\n{name} does not take part: {reason}")
             else:
                 verdicts.append(measure(name, options, Field(contestants, Path(imports), peers)))
     return bool(verdicts) and all(verdicts)

@@ -24,12 +24,6 @@ _MEMORY = Path("/dev/shm")
 _PLACE = "PYTEST_DEBUG_TEMPROOT"
 
 
-def how_to_install(name: str) -> str:
-    """What is missing for that server; empty when it is there."""
-    recipe = RECIPES[name]
-    return "" if recipe.is_installed() else f"not installed: {' '.join(recipe.packages) or name}"
-
-
 @contextmanager
 def running(name: str) -> Iterator[RunningServer]:
     """The server of that name, until the end of the block."""
