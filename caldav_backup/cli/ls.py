@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +17,9 @@ from caldav_backup.cli.opening import choose_header, open_repository
 from caldav_backup.inspection.moments import moment_ns
 from caldav_backup.inspection.references import parse_reference
 from caldav_backup.inspection.snapshots import Filter
+
+if TYPE_CHECKING:
+    from caldav_backup.kloset.header import Header
 
 WORDS = ("snapshots", "calendars", "events", "errors")
 
@@ -68,8 +72,15 @@ def _all(run: Invocation, chosen: Filter, *, whole_ids: bool) -> Answer:
     if run.damaged_snapshots:
         listed = listings.snapshots(chosen.apply(headers), whole_ids=whole_ids)
         return replace(listed, exit=Exit.DAMAGED)
-    empty = "no snapshot is like that" if headers else "no snapshots yet; 'caldav-backup backup' makes one"
-    return listings.snapshots(chosen.apply(headers), whole_ids=whole_ids, empty=empty)
+    return listings.snapshots(chosen.apply(headers), whole_ids=whole_ids, empty=_why_empty(chosen, headers))
+
+
+def _why_empty(chosen: Filter, headers: Sequence[Header]) -> str:
+    """What is said where nothing is listed."""
+    if not headers:
+        return "no snapshots yet; 'caldav-backup backup' makes one"
+    hidden = replace(chosen, hidden_too=True).apply(headers)
+    return "only incomplete snapshots are like that; --all lists them" if hidden else "no snapshot is like that"
 
 
 def _of_one(run: Invocation, what: str, word: str, chosen: Filter, *, recursive: bool) -> Answer:

@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from caldav_backup.kloset.directory_writer import DirectoryBuilder, File
     from caldav_backup.kloset.entries import Entry
     from caldav_backup.kloset.header import Header, Importer
-    from caldav_backup.kloset.repository import Repository, StoreIdentity, read_configuration
+    from caldav_backup.kloset.identity import StoreIdentity
+    from caldav_backup.kloset.repository import Repository, read_configuration
     from caldav_backup.kloset.snapshot import Snapshot
     from caldav_backup.kloset.storage import open_storage
 
@@ -60,7 +61,7 @@ _LOADED_LATER = {
     "Repository": "repository",
     "Snapshot": "snapshot",
     "SnapshotBuilder": "builder",
-    "StoreIdentity": "repository",
+    "StoreIdentity": "identity",
     "open_storage": "storage",
     "read_configuration": "repository",
 }

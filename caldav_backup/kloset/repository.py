@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from caldav_backup.kloset import envelope, unlocking
 from caldav_backup.kloset.blobs import BlobReader
@@ -21,9 +19,9 @@ from caldav_backup.kloset.errors import (
     InvalidArgument,
     SnapshotNotFound,
     StorageFileMissing,
-    StoreIdentityChanged,
 )
 from caldav_backup.kloset.header import Header, read_header
+from caldav_backup.kloset.identity import StoreIdentity, identity_of, require_identity
 from caldav_backup.kloset.index import Index
 from caldav_backup.kloset.recency import newest_first
 from caldav_backup.kloset.resources import MAC_SIZE, VERSION_1_1_0, BytesLike, ResourceType
@@ -44,14 +42,6 @@ MIN_PREFIX = 4
 
 Unreadable = Callable[[bytes, Damaged], None]
 """Is told of a snapshot, by its identifier, that is left out because its header is damaged."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoreIdentity:
-    """What must not change between two visits to a location: somebody else's store, or encryption turned off."""
-
-    repository_id: UUID
-    encrypted: bool
 
 
 def read_configuration(storage: Storage) -> Configuration:
@@ -112,7 +102,7 @@ class Repository:
         """
         content = storage.read_configuration()
         if expected is not None:
-            _require_identity(storage, identity_of(unlocking.parse(content)), expected)
+            require_identity(storage.location, identity_of(unlocking.parse(content)), expected)
         unlocked = unlocking.unlock(content, passphrase, allow_cost=allow_kdf_cost)
         return cls(storage, unlocked, unreadable=unreadable)
 
@@ -293,22 +283,4 @@ class Repository:
     def _unknown(self, name: str) -> SnapshotNotFound:
         return SnapshotNotFound(
             f"the store at {self.storage.location} has no snapshot {name[: 2 * MAC_SIZE]}; list them"
-        )
-
-
-def identity_of(configuration: Configuration) -> StoreIdentity:
-    return StoreIdentity(configuration.repository_id, configuration.is_encrypted)
-
-
-def _require_identity(storage: Storage, found: StoreIdentity, expected: StoreIdentity) -> None:
-    if found.repository_id != expected.repository_id:
-        raise StoreIdentityChanged(
-            f"the store at {storage.location} has the id {found.repository_id}, and {expected.repository_id} was there "
-            "before; if you replaced it yourself, forget the old one first"
-        )
-    if found.encrypted != expected.encrypted:
-        was, now = ("encrypted", "plaintext") if expected.encrypted else ("plaintext", "encrypted")
-        raise StoreIdentityChanged(
-            f"the store at {storage.location} was {was} and is {now} now; somebody changed it: "
-            "use a copy, or find out who"
         )

@@ -15,7 +15,7 @@ from caldav_backup.settings.errors import SettingsError
 from caldav_backup.settings.private_files import exclusive, replace_file
 
 if TYPE_CHECKING:
-    from caldav_backup.kloset.repository import StoreIdentity
+    from caldav_backup.kloset.identity import StoreIdentity
 
 _VERSION = 1
 
@@ -31,7 +31,7 @@ class Identities:
         entry = self._read().get(location)
         if entry is None:
             return None
-        from caldav_backup.kloset.repository import StoreIdentity
+        from caldav_backup.kloset.identity import StoreIdentity
 
         try:
             return StoreIdentity(UUID(entry["repository_id"]), bool(entry["encrypted"]))

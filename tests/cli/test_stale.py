@@ -114,4 +114,7 @@ def test_incomplete_snapshots_are_not_there_unless_asked_for(store: Store, at: C
     # One source is left, so that it need not be named.
     assert at("info", "latest", "--json").document["result"]["snapshot"]["id"] == good
     assert at("info", "latest", "--source", "@other").code == 66
+    assert at("ls", "--source", "@other").err == (
+        "caldav-backup: only incomplete snapshots are like that; --all lists them\n"
+    )
     assert at("info", incomplete[:8], "--json").document["result"]["snapshot"]["id"] == incomplete

@@ -15,10 +15,11 @@ from caldav_backup.kloset.entries import NOT_REGULAR, Entry
 from caldav_backup.kloset.errors import PathNotFound, SnapshotNotFound
 from caldav_backup.kloset.failures import Failure
 from caldav_backup.kloset.header import Header
+from caldav_backup.kloset.identity import StoreIdentity
 from caldav_backup.kloset.keys import derive_key
 from caldav_backup.kloset.locks import Lock
 from caldav_backup.kloset.objects import MODE_PIPE, Object
-from caldav_backup.kloset.repository import Repository, StoreIdentity, read_configuration
+from caldav_backup.kloset.repository import Repository, read_configuration
 from caldav_backup.kloset.resources import VERSION_1_1_0, ResourceType
 from caldav_backup.kloset.snapshot import Snapshot
 from caldav_backup.kloset.state import EntryType, LocationEntry, State

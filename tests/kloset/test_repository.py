@@ -26,8 +26,9 @@ from caldav_backup.kloset.errors import (
     StoreNotFound,
     WrongPassphrase,
 )
+from caldav_backup.kloset.identity import StoreIdentity
 from caldav_backup.kloset.keys import Argon2id
-from caldav_backup.kloset.repository import Repository, StoreIdentity, read_configuration
+from caldav_backup.kloset.repository import Repository, read_configuration
 from caldav_backup.kloset.resources import VERSION_1_1_0, ZERO_MAC, ResourceType
 from caldav_backup.kloset.snapshot import Snapshot
 from caldav_backup.kloset.state import ColouredEntry, State, make_run
