@@ -25,6 +25,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tests.dav.sockets import listening
+
 DAY = timedelta(days=1)
 
 
@@ -80,18 +82,10 @@ class TlsServer:
         return f"https://127.0.0.1:{self.port}/"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                self.heads.append(await reader.read(65536))
-                if not self.heads[-1]:
-                    self.heads.pop()
-                    break
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-                await writer.drain()
-        except OSError:
-            return  # a client that goes away is no trouble
-        finally:
-            writer.close()
+        while head := await reader.read(65536):
+            self.heads.append(head)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            await writer.drain()
 
 
 @asynccontextmanager
@@ -103,12 +97,8 @@ async def serving(certificate: Path, *, clients: Path | None = None) -> AsyncIte
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(clients)
     served = TlsServer()
-    server = await asyncio.start_server(served.serve, "127.0.0.1", 0, ssl=context)
-    served.port = server.sockets[0].getsockname()[1]
-    try:
+    async with listening(served.serve, context) as served.port:
         yield served
-    finally:
-        server.close()
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import pytest
 
 from caldav_backup import dav
 from tests.dav.fakes import CALENDAR, Waits, event, kind, listed, multistatus, response, run
+from tests.dav.sockets import listening
 
 _T = TypeVar("_T")
 
@@ -43,8 +44,6 @@ class Connections:
                 await writer.drain()
         except asyncio.IncompleteReadError:
             return  # the client is done
-        finally:
-            writer.close()
 
     async def take(self, reader: asyncio.StreamReader) -> None:
         """One request with its body."""
@@ -62,16 +61,12 @@ def talk(
     attempts: int = 4,
 ) -> _T:
     async def story() -> _T:
-        server = await asyncio.start_server(connections.serve, "127.0.0.1", 0)
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
         passed = Waits() if waits is None else waits
         retries = dav.Retries(attempts, sleep=passed, chance=lambda: 0.0, clock=passed.clock)
-        try:
+        async with listening(connections.serve) as port:
+            url = f"http://127.0.0.1:{port}/"
             async with dav.Client(dav.Transport(url, retries=retries, timeout=timeout)) as client:
                 return await deed(client, url)
-        finally:
-            server.close()
-            await server.wait_closed()
 
     return run(story())
 
@@ -148,7 +143,6 @@ def test_tls_where_there_is_none_is_said_to_be_none() -> None:
         async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.read(65536)
             writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
-            writer.close()
 
     with pytest.raises(dav.UntrustedServer, match="there is no TLS at this port"):
         talk(Plain([]), deed)
@@ -165,9 +159,8 @@ class Resetting(Connections):
                 writer.write(whole(LISTING))
             await self.take(reader)
         except asyncio.IncompleteReadError:
-            writer.close()  # the client is done
-        else:
-            writer.transport.abort()
+            return  # the client is done
+        writer.transport.abort()
 
 
 def test_a_kept_connection_that_is_reset_is_replaced_at_once() -> None:
@@ -208,15 +201,10 @@ class Provisional(Connections):
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self.take(reader)
-        try:
-            while not reader.at_eof():
-                writer.write(b"HTTP/1.1 102 Processing\r\n\r\n")
-                await writer.drain()
-                await asyncio.sleep(0.01)
-        except ConnectionError:
-            return  # the client is gone
-        finally:
-            writer.close()
+        while not reader.at_eof():
+            writer.write(b"HTTP/1.1 102 Processing\r\n\r\n")
+            await writer.drain()
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.full
