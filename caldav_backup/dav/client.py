@@ -13,10 +13,22 @@ from typing import TYPE_CHECKING, Self
 
 from caldav_backup.dav import hrefs, names, requests
 from caldav_backup.dav.content import begins_calendar, ends_calendar
-from caldav_backup.dav.errors import BadAnswer, Forbidden, NotFound, PreconditionFailed, Refused
+from caldav_backup.dav.errors import (
+    AnswerCut,
+    BadAnswer,
+    ConnectionLost,
+    DavError,
+    Forbidden,
+    NotFound,
+    PreconditionFailed,
+    Refused,
+    ServerUnreachable,
+    Unavailable,
+)
 from caldav_backup.dav.fetching import Fetching
 from caldav_backup.dav.listing import PROPERTIES, Members
 from caldav_backup.dav.models import Calendar, Changes, Fetched, Listing, Resource, Version
+from caldav_backup.dav.multigets import Multigets
 from caldav_backup.dav.multistatus import Parser, Response
 from caldav_backup.dav.responses import Multistatus, iter_responses, read_multistatus
 from caldav_backup.dav.sync import sync
@@ -27,6 +39,8 @@ if TYPE_CHECKING:
     from caldav_backup.dav.transport import Transport
 
 _MULTIGET = (names.GETETAG, names.GETLASTMODIFIED, names.GETCONTENTLENGTH, names.CALENDAR_DATA)
+#: A gateway that got no answer or no more of it, as for a batch that takes the server too long.
+_OF_A_GATEWAY = frozenset({502, 504})
 _NO_MKCALENDAR = frozenset({405, 501})
 
 
@@ -39,6 +53,7 @@ class Client:
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
+        self._multigets: dict[str, Multigets] = {}
 
     async def propfind(self, url: str, properties: Iterable[str], depth: str) -> Multistatus:
         """The named properties of a resource (`depth` "0"), or of it and its members ("1")."""
@@ -89,10 +104,16 @@ class Client:
 
         Raises only what ends a run: a refused login, a server that is away, a calendar that is gone or forbidden.
         """
-        return await Fetching(self, calendar.url, versions).run()
+        multigets = self._multigets.setdefault(calendar.url, Multigets())
+        return await Fetching(self, calendar.url, versions, multigets).run()
 
     async def multiget(self, url: str, members: Sequence[str]) -> list[Response]:
-        """One calendar-multiget with ETag, last modification, length and data of each member that the server gives."""
+        """One calendar-multiget with ETag, last modification, length and data of each member that the server gives.
+
+        Only a server that is busy is asked again: what else fails may be due to a member, and half of the batch is the
+        better repeat.
+        """
+        request = requests.multiget(url, _MULTIGET, members)
 
         async def read(answer: Answer) -> list[Response]:
             size = 0
@@ -105,7 +126,22 @@ class Client:
                         raise answer.bad("the batch brings more calendar data than is taken at once")
             return found
 
-        return await self.transport.exchange(requests.multiget(url, _MULTIGET, members), read)
+        async def attempt(_: int) -> list[Response] | DavError:
+            try:
+                return await self.transport.exchange_once(request, read)
+            except ConnectionLost:
+                raise
+            except (ServerUnreachable, AnswerCut) as error:
+                return error
+            except Unavailable as error:
+                if error.status not in _OF_A_GATEWAY:
+                    raise
+                return error
+
+        found = await self.transport.retries.run(attempt)
+        if isinstance(found, DavError):
+            raise found
+        return found
 
     async def get(self, href: str) -> Resource:
         """One calendar object. Raises BadAnswer when what comes is no calendar, whatever its status."""

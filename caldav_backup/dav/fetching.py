@@ -1,7 +1,7 @@
 """The contents of many members: in batches where the server can, alone where it cannot.
 
 Owns what is done about members that a batch leaves out or garbles, and about batches that are refused. One bad member
-never costs another one.
+never costs another one. Whether a batch is worth a try is said by `multigets`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from caldav_backup.dav import hrefs, names
 from caldav_backup.dav.content import begins_calendar
 from caldav_backup.dav.errors import (
+    AnswerCut,
     DavError,
     Forbidden,
     NotFound,
@@ -21,15 +22,15 @@ from caldav_backup.dav.errors import (
 )
 from caldav_backup.dav.listing import content_length
 from caldav_backup.dav.models import Failed, Fetched, Gone, Resource, Version, comparable_etag
-from caldav_backup.dav.multistatus import Response, calendar_data
+from caldav_backup.dav.multistatus import Response, calendar_data, has_lost_line_ends
 from caldav_backup.dav.tasks import together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from caldav_backup.dav.client import Client
+    from caldav_backup.dav.multigets import Multigets
 
-BATCH = 100
 #: Members above this size in bytes are no part of a batch: the parser takes 10,000,000 characters of text at most.
 LARGE = 1024 * 1024
 #: Bytes in one batch, as far as they are known beforehand.
@@ -40,34 +41,52 @@ _OF_THE_ACCOUNT = (Unauthorized, TooManyRequests)
 #: What may be due to one member, or to the server as a whole.
 _UNCLEAR = (ServerUnreachable, Unavailable)
 _NO_REPORT = frozenset({405, 501})
+#: A batch of at least so many that brings nothing at all is no accident.
+_NO_ACCIDENT = 10
+#: Members that are looked at to learn of line ends.
+_PROBES = 3
 
 
 class Fetching:
-    """One call's worth of members of the calendar at `url`."""
+    """One call's worth of members of the calendar at `url`, of whose multigets `multigets` knows."""
 
-    def __init__(self, client: Client, url: str, versions: Sequence[Version]) -> None:
+    def __init__(self, client: Client, url: str, versions: Sequence[Version], multigets: Multigets) -> None:
         self._client = client
         self._url = url
         self._versions = versions
+        self._multigets = multigets
         self._wanted = {hrefs.normalise(version.href): version for version in versions}
         self._fetched: dict[str, Fetched] = {}
+        self._alone: list[str] = []
         self._is_there = False
-        self._has_report = True
 
     async def run(self) -> list[Fetched]:
         """What came of each version, in their order."""
-        alone: list[str] = []
-        for batch in _batches(self._wanted):
-            alone.extend(await self._fetch_batch(batch))
+        await self._fetch_batches(list(_batches(self._wanted, self._multigets.most)))
+        alone = [key for key in self._alone if key not in self._fetched]
         async with together() as group:
             for key in alone:
-                group.create_task(self._fetch_alone(key))
+                if not self._is_large(key):
+                    group.create_task(self._fetch_alone(key))
+        for key in filter(self._is_large, alone):
+            await self._fetch_alone(key)  # not at once: each is held in memory
         return [self._fetched[hrefs.normalise(version.href)] for version in self._versions]
 
-    async def _fetch_batch(self, keys: Sequence[str]) -> Sequence[str]:
-        """Those that have to be fetched alone. A refused batch is halved, down to the member that is the cause."""
-        if len(keys) == 1 or not self._has_report:
-            return keys
+    async def _fetch_batches(self, batches: Sequence[Sequence[str]]) -> None:
+        """All of them, then the halves of those that were refused, down to the member that is the cause.
+
+        In that order, so that one bad member shows itself as such: the half without it succeeds.
+        """
+        refused = [keys for keys in batches if not await self._fetch_batch(keys)]
+        for keys in refused:
+            middle = len(keys) // 2
+            await self._fetch_batches([keys[:middle], keys[middle:]])
+
+    async def _fetch_batch(self, keys: Sequence[str]) -> bool:
+        """False when the batch was refused and is to be halved."""
+        if len(keys) == 1 or not self._multigets.allow(len(keys)):
+            self._alone.extend(keys)
+            return True
         try:
             responses = await self._client.multiget(self._url, [self._wanted[key].href for key in keys])
         except _OF_THE_ACCOUNT:
@@ -75,12 +94,35 @@ class Fetching:
         except DavError as error:
             await self._look_at_calendar(error)
             if error.status in _NO_REPORT or error.condition == "supported-report":
-                self._has_report = False
-                return keys
-            middle = len(keys) // 2
-            return [*await self._fetch_batch(keys[:middle]), *await self._fetch_batch(keys[middle:])]
-        answered = self._by_key(responses)
-        return [key for key in keys if not self._accept(key, answered.get(key))]
+                self._multigets.give_up()
+                self._alone.extend(keys)
+                return True
+            self._multigets.failed(len(keys), is_slow=isinstance(error, (*_UNCLEAR, AnswerCut)))
+            return False
+        await self._take(keys, self._by_key(responses))
+        return True
+
+    async def _take(self, keys: Sequence[str], answered: dict[str, Response]) -> None:
+        """What the answer holds of these members; the others are to be fetched alone."""
+        unsure: dict[str, Resource] = {}
+        missing: list[str] = []
+        for key in keys:
+            found = self._read(key, answered.get(key))
+            if found is None:
+                missing.append(key)
+            elif self._is_sure(key, answered[key]):
+                self._fetched[key] = found
+            else:
+                unsure[key] = found
+        if len(missing) == len(keys) >= _NO_ACCIDENT:
+            self._multigets.failed(len(keys))
+        else:
+            self._multigets.succeeded(len(keys))
+        self._alone.extend(missing)
+        if unsure and await self._have_crlf(unsure):
+            self._fetched = unsure | self._fetched
+        else:
+            self._alone.extend(unsure)
 
     def _by_key(self, responses: Iterable[Response]) -> dict[str, Response]:
         """Servers spell hrefs in their own way, leave their path out, and may say something twice: data win."""
@@ -91,20 +133,40 @@ class Fetching:
                 answered[key] = response
         return answered
 
-    def _accept(self, key: str, response: Response | None) -> bool:
-        """True when the response holds the member's exact bytes, as far as can be known without asking again."""
+    def _read(self, key: str, response: Response | None) -> Resource | None:
+        """The member's bytes where the response has them and no length speaks against them."""
         data = response.found.get(names.CALENDAR_DATA) if response is not None else None
         if response is None or data is None:
-            return False
+            return None
         listed = self._wanted[key]
-        version = Version(
-            listed.href, response.text(names.GETETAG), response.text(names.GETLASTMODIFIED), content_length(response)
-        )
+        version = _version(listed, response)
         content = calendar_data(data)
         if not begins_calendar(content) or _length(listed, version) not in {-1, len(content)}:
-            return False
-        self._fetched[key] = Resource(_recorded(listed, version), content)
-        return True
+            return None
+        return Resource(_recorded(listed, version), content)
+
+    def _is_sure(self, key: str, response: Response) -> bool:
+        """True when the bytes are known to be exact: a length agrees with them, or XML could not change them."""
+        listed = self._wanted[key]
+        is_measured = _length(listed, _version(listed, response)) >= 0
+        return is_measured or not has_lost_line_ends(response.found[names.CALENDAR_DATA])
+
+    async def _have_crlf(self, unsure: dict[str, Resource]) -> bool:
+        """True when members whose lengths nothing tells have CR LF, as one of this calendar shows that GET gives.
+
+        A guess for the others, and the only one that costs less than a GET for each. None of the six servers that were
+        tried needs it: each tells lengths in the multiget or in the listing.
+        """
+        for key in list(unsure)[:_PROBES]:
+            if self._multigets.has_crlf is not None:
+                break
+            await self._fetch_alone(key)
+            got, guess = self._fetched[key], unsure[key].content
+            if isinstance(got, Resource) and _without_cr(got.content) == _without_cr(guess):
+                self._multigets.has_crlf = got.content == guess
+                if not self._multigets.has_crlf:
+                    self._multigets.give_up()
+        return self._multigets.has_crlf is True
 
     async def _fetch_alone(self, key: str) -> None:
         listed = self._wanted[key]
@@ -122,6 +184,9 @@ class Fetching:
             version = resource.version._replace(href=listed.href)
             self._fetched[key] = Resource(_recorded(listed, version), resource.content)
 
+    def _is_large(self, key: str) -> bool:
+        return self._wanted[key].content_length > LARGE
+
     async def _look_at_calendar(self, error: DavError) -> None:
         """Raises when the calendar or the server is the cause of `error`, and not what was asked of it.
 
@@ -133,8 +198,8 @@ class Fetching:
             self._is_there = True
 
 
-def _batches(wanted: dict[str, Version]) -> Iterable[list[str]]:
-    """Keys in their order, at most BATCH and _BATCH_BYTES together; a large member is a batch of its own."""
+def _batches(wanted: dict[str, Version], most: int) -> Iterable[list[str]]:
+    """Keys in their order, at most `most` and _BATCH_BYTES together; a large member is a batch of its own."""
     batch: list[str] = []
     size = 0
     for key, version in wanted.items():
@@ -142,13 +207,23 @@ def _batches(wanted: dict[str, Version]) -> Iterable[list[str]]:
         if length > LARGE:
             yield [key]
             continue
-        if len(batch) == BATCH or (batch and size + length > _BATCH_BYTES):
+        if len(batch) == most or (batch and size + length > _BATCH_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(key)
         size += length
     if batch:
         yield batch
+
+
+def _version(listed: Version, response: Response) -> Version:
+    """The version that came with a multiget's data."""
+    etag, modified = response.text(names.GETETAG), response.text(names.GETLASTMODIFIED)
+    return Version(listed.href, etag, modified, content_length(response))
+
+
+def _without_cr(content: bytes) -> bytes:
+    return content.replace(b"\r\n", b"\n")
 
 
 def _length(listed: Version, version: Version) -> int:

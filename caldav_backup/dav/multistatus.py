@@ -141,10 +141,20 @@ def calendar_data(value: Property) -> bytes:
     XML turns CR LF and CR into LF (XML 1.0 §2.11), so the CR before each LF is put back; whether that was right, only a
     length can tell. A text that still has a CR had it as a character reference, which is exact: it is left alone.
     """
-    text = "".join(part.text + part.tail for part in value.walk()) if value.children else value.text
+    text = _text(value)
     if "\r" not in text:
         text = text.replace("\n", "\r\n")
     return text.encode("utf-8", "surrogateescape")
+
+
+def has_lost_line_ends(value: Property) -> bool:
+    """True when the line ends of `calendar_data` are what is most likely, and not what is known."""
+    text = _text(value)
+    return "\n" in text and "\r" not in text
+
+
+def _text(value: Property) -> str:
+    return "".join(part.text + part.tail for part in value.walk()) if value.children else value.text
 
 
 def _responses(element: etree._Element, depth: int) -> Iterator[Response]:

@@ -163,10 +163,16 @@ def event(uid: str, summary: str = "x", *, newline: str = "\r\n") -> bytes:
 
 
 def with_data(href: str, content: bytes, etag: str = '"1"', length: int | None = None) -> str:
-    """A member in the answer to a multiget. XML loses the CRs, as real answers do once they are parsed."""
-    size = f"<d:getcontentlength>{length}</d:getcontentlength>" if length is not None else ""
+    """A member in the answer to a multiget, its length told unless `length` is 0.
+
+    XML loses the CRs, as real answers do once they are parsed.
+    """
+    size = f"<d:getcontentlength>{len(content) if length is None else length}</d:getcontentlength>"
     data = escape(content.decode())
-    return response(href, f"<d:getetag>{escape(etag)}</d:getetag>{size}<c:calendar-data>{data}</c:calendar-data>")
+    return response(
+        href,
+        f"<d:getetag>{escape(etag)}</d:getetag>{size if length != 0 else ''}<c:calendar-data>{data}</c:calendar-data>",
+    )
 
 
 def version(name: str, etag: str = '"1"', length: int = -1) -> dav.Version:
