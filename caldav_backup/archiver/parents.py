@@ -28,12 +28,53 @@ _HREF = ATTRIBUTE_PREFIX + "href"
 _RESOURCES = ATTRIBUTE_PREFIX + incremental.ATTRIBUTE
 
 
-@dataclass(frozen=True)
+class ParentSnapshot:
+    """One snapshot of the source; what is read of its calendars is read for all of them together, and once."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+
+    @cached_property
+    def calendars(self) -> Mapping[str, ParentCalendar]:
+        """By key."""
+        hrefs = self.snapshot.attributes_by_path(only={_HREF})
+        held = (entry.path for entry in self.snapshot.list_directory("/") if entry.is_directory and entry.path in hrefs)
+        return {hrefs[path][_HREF].decode("utf-8", "surrogateescape"): ParentCalendar(self, path) for path in held}
+
+    @cached_property
+    def attributes(self) -> Mapping[str, Mapping[str, bytes]]:
+        """All attributes by path and name without prefix, but for the incremental states, which are large."""
+        found = self.snapshot.attributes_by_path(but={_RESOURCES})
+        return {
+            path: {name.removeprefix(ATTRIBUTE_PREFIX): value for name, value in named.items()}
+            for path, named in found.items()
+        }
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """How many records each directory holds."""
+        return {path: summary.directory.files for path, summary in self.snapshot.summaries().items()}
+
+    @cached_property
+    def failures(self) -> Mapping[str, Mapping[str, str]]:
+        """What could not be read: messages by directory and name."""
+        found: dict[str, dict[str, str]] = {}
+        for path, message in self.snapshot.errors():
+            directory, _, name = path.rpartition("/")
+            found.setdefault(directory, {})[name] = message
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class ParentCalendar:
     """A calendar as a snapshot holds it: the directory at `path`."""
 
-    snapshot: Snapshot
+    within: ParentSnapshot
     path: str
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.within.snapshot
 
     @property
     def name(self) -> str:
@@ -41,16 +82,9 @@ class ParentCalendar:
         return self.path[1:]
 
     @property
-    def is_complete(self) -> bool:
-        """False when the run that made the snapshot was stopped."""
-        return INCOMPLETE not in self.snapshot.header.tags
-
-    @cached_property
     def attributes(self) -> Mapping[str, bytes]:
-        """The calendar's attributes, names without prefix, but for the incremental state, which is large."""
-        names = [name for name in self.snapshot.entry(self.path).extended_attributes if name != _RESOURCES]
-        found = {name: self.snapshot.extended_attribute(self.path, name) for name in names}
-        return {name.removeprefix(ATTRIBUTE_PREFIX): value for name, value in found.items() if value is not None}
+        """The calendar's attributes, names without prefix, but for the incremental state."""
+        return self.within.attributes.get(self.path, {})
 
     @property
     def state(self) -> bytes:
@@ -62,21 +96,20 @@ class ParentCalendar:
         """When the calendar was listed in full; None when that is not known, or not all of it was dealt with."""
         return LastListing.from_bytes(self.attributes.get(LISTED, b""))
 
-    @cached_property
+    @property
     def count(self) -> int:
         """How many records it holds."""
-        return self.snapshot.summary(self.path).directory.files
+        return self.within.counts.get(self.path, 0)
 
     @property
     def mtime_ns(self) -> int:
         """The directory's time: that of its newest record."""
         return self.snapshot.entry(self.path).mtime_ns
 
-    @cached_property
+    @property
     def failures(self) -> Mapping[str, str]:
         """Names of records that could not be read at that time, and why."""
-        inside = f"{self.path}/"
-        return {path[len(inside) :]: why for path, why in self.snapshot.errors() if path.startswith(inside)}
+        return self.within.failures.get(self.path, {})
 
     def known(self) -> Iterator[tuple[str, KnownResource]]:
         """(name, what was known of it) in ascending byte order of names; unknown where the state does not reach."""
@@ -111,14 +144,13 @@ class History:
     def __init__(self, repository: Repository, job: str, origin: str) -> None:
         self._repository = repository
         self.headers = [each for each in reversed(repository.snapshots()) if is_same_identity(each, job, origin)]
-        self._held: dict[bytes, Mapping[str, ParentCalendar]] = {}
+        self._held: dict[bytes, ParentSnapshot] = {}
 
     def calendars(self, header: Header) -> Mapping[str, ParentCalendar]:
         """The calendars that a snapshot holds, by key."""
         if header.identifier not in self._held:
-            snapshot = self._repository.snapshot(header.identifier)
-            self._held[header.identifier] = {key: calendar for calendar, key in _calendars(snapshot)}
-        return self._held[header.identifier]
+            self._held[header.identifier] = ParentSnapshot(self._repository.snapshot(header.identifier))
+        return self._held[header.identifier].calendars
 
     def newest_good(self, perimeter: str) -> Mapping[str, ParentCalendar]:
         """The calendars of the newest good snapshot of a selection, by key; none when there is no such snapshot."""
@@ -191,9 +223,3 @@ def is_same_identity(header: Header, job: str, origin: str) -> bool:
     if header.importer.type != IMPORTER_TYPE:
         return False
     return header.job == job if job else (not header.job and header.importer.origin == origin)
-
-
-def _calendars(snapshot: Snapshot) -> Iterator[tuple[ParentCalendar, str]]:
-    for entry in snapshot.list_directory("/"):
-        if entry.is_directory and (href := snapshot.extended_attribute(entry.path, _HREF)) is not None:
-            yield ParentCalendar(snapshot, entry.path), href.decode("utf-8", "surrogateescape")

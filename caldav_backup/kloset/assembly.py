@@ -66,7 +66,7 @@ class Assembly:
         inheritance = self.inherit(parent)
         frame = inheritance.frame(path)
         own = inheritance.attributes_of(frame.entry())
-        taken = inheritance.below(path, inheritance.attributes) | own
+        taken = inheritance.attributes.below(to_key(path)) | own
         if xattrs is not None:
             taken = {key: entry_id for key, entry_id in taken.items() if key not in own}
             frame = self._with_attributes(path, frame, xattrs)
@@ -144,14 +144,14 @@ class Assembly:
 
     def _kept_failures(self) -> dict[bytes, bytes]:
         kept = self._kept.items()
-        found = {key: mac for path, (parent, _) in kept for key, mac in parent.below(path, parent.failures).items()}
+        found = {key: mac for path, (parent, _) in kept for key, mac in parent.failures.below(to_key(path)).items()}
         # That a kept directory itself could not be read then does not mean that it cannot be read now.
         return {key: mac for key, mac in found.items() if from_key(key) not in self._kept}
 
     def _dirpacks(self) -> dict[bytes, bytes]:
         found = {to_key(path): closed.listing.object for path, closed in self._closed.items()}
         for path, kept in self._kept.items():
-            found |= kept.parent.below(path, kept.parent.dirpacks)
+            found |= kept.parent.dirpacks.below(to_key(path))
         return found
 
     def _store_summaries(self, directories: Collection[bytes]) -> tuple[dict[bytes, bytes], Summary]:
@@ -175,7 +175,7 @@ class Assembly:
 
     def _keep_summaries(self, path: str, parent: Inheritance, failed: Mapping[str, int]) -> dict[bytes, bytes]:
         """The summaries of a kept directory and of those below it; only new failures change them."""
-        ids = parent.below(path, parent.summaries)
+        ids = parent.summaries.below(to_key(path))
         for directory in ids:
             count = _count_below(from_key(directory), failed)
             if count:
@@ -197,7 +197,8 @@ class Assembly:
                 return parent.root
         children = {to_key(path): closed.listing[1:] for path, closed in self._closed.items()}
         for parent in self._parents.values():
-            kept = [parent.below(path, parent.dirpacks) for path, taken in self._kept.items() if taken.parent is parent]
+            of_parent = [path for path, taken in self._kept.items() if taken.parent is parent]
+            kept = [parent.dirpacks.below(to_key(path)) for path in of_parent]
             children |= parent.children({directory for directories in kept for directory in directories})
         keys, macs = [b"/"], [root.mac]
         for directory in sorted(children, key=lambda directory: path_order(directory.removesuffix(b"/") + b"/")):

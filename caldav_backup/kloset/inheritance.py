@@ -14,6 +14,7 @@ from caldav_backup.kloset.btree import ERROR_TREE, INDEX_TREE, VFS_TREE, XATTR_T
 from caldav_backup.kloset.dirpack import DIRECTORY, Frame
 from caldav_backup.kloset.entries import Entry
 from caldav_backup.kloset.errors import InvalidArgument, PathNotFound
+from caldav_backup.kloset.path_map import PathMap
 from caldav_backup.kloset.resources import ResourceType
 from caldav_backup.kloset.snapshot import Snapshot
 from caldav_backup.kloset.summary import Summary
@@ -30,32 +31,32 @@ class Inheritance:
         self._child_frames: dict[str, dict[str, Frame]] = {}
 
     @cached_property
-    def dirpacks(self) -> dict[bytes, bytes]:
+    def dirpacks(self) -> PathMap:
         """Every directory with the id of its listing's object."""
         return self._index("dirpack")
 
     @cached_property
-    def summaries(self) -> dict[bytes, bytes]:
+    def summaries(self) -> PathMap:
         return self._index("summary")
 
-    def _index(self, name: str) -> dict[bytes, bytes]:
+    def _index(self, name: str) -> PathMap:
         root = self._header.find_index(name)
         if root is None:
             identifier = self._header.identifier.hex()[:8]
             raise InvalidArgument(
                 f"nothing can be kept from snapshot {identifier}: it has no {name} index; store it anew"
             )
-        return dict(Tree(self._repository, INDEX_TREE, root))
+        return PathMap(Tree(self._repository, INDEX_TREE, root))
 
     @cached_property
-    def attributes(self) -> dict[bytes, bytes]:
+    def attributes(self) -> PathMap:
         """Every extended attribute's tree key with its entry's id."""
-        return dict(Tree(self._repository, XATTR_TREE, self._header.xattrs))
+        return PathMap(Tree(self._repository, XATTR_TREE, self._header.xattrs))
 
     @cached_property
-    def failures(self) -> dict[bytes, bytes]:
+    def failures(self) -> PathMap:
         """Every path that could not be read with its entry's id."""
-        return dict(Tree(self._repository, ERROR_TREE, self._header.errors))
+        return PathMap(Tree(self._repository, ERROR_TREE, self._header.errors))
 
     def frame(self, path: str) -> Frame:
         """The entry of a directory. PathNotFound when the parent has no such directory."""
@@ -90,12 +91,6 @@ class Inheritance:
         keys = [attribute_key(entry.path, name, EXTENDED) for name in entry.extended_attributes]
         keys += [attribute_key(entry.path, name, ALTERNATE_DATA_STREAM) for name in entry.alternate_data_streams]
         return {key: self.attributes[key] for key in keys if key in self.attributes} if keys else {}
-
-    def below(self, path: str, pairs: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
-        """Those of `pairs` whose key is a path at or below `path`."""
-        own = paths.to_key(path)
-        prefix = own.removesuffix(b"/") + b"/"
-        return {key: value for key, value in pairs.items() if key == own or key.startswith(prefix)}
 
     def summary(self, directory: bytes, failed: int = 0) -> Summary:
         """The totals of a directory when `failed` more paths in or below it could not be read."""

@@ -6,7 +6,7 @@ tree. Every byte that is handed out was verified by a MAC on the way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from caldav_backup.kloset import dirpack, paths
@@ -20,7 +20,7 @@ from caldav_backup.kloset.objects import CALENDAR
 from caldav_backup.kloset.resources import ResourceType
 from caldav_backup.kloset.summary import Summary
 from caldav_backup.kloset.templates import EntryTemplate
-from caldav_backup.kloset.xattrs import ExtendedAttribute, attribute_key
+from caldav_backup.kloset.xattrs import EXTENDED, ExtendedAttribute, attribute_key
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.header import Header
@@ -221,6 +221,20 @@ class Snapshot:
         what = f"the attribute {name!r} of {path!r}"
         return b"".join(stream_content(self.repository, Content(found.object, what, found.size)))
 
+    def attributes_by_path(
+        self, *, only: Collection[str] | None = None, but: Collection[str] = ()
+    ) -> dict[str, dict[str, bytes]]:
+        """Extended attributes of all paths, read together: those named in `only` (None: all), none named in `but`."""
+        ids = [mac for key, mac in self._attributes if _may_be_named(key, only, but)]
+        records = self.repository.get_blobs(ResourceType.XATTR_ENTRY, ids)
+        found = [ExtendedAttribute.from_bytes(record) for _, record in records]
+        wanted = [each for each in found if each.kind == EXTENDED and (only is None or each.name in only)]
+        contents = (Content(each.object, f"the attribute {each.name!r} of {each.path!r}", each.size) for each in wanted)
+        by_path: dict[str, dict[str, bytes]] = {}
+        for each, value in zip(wanted, read_contents(self.repository, contents), strict=True):
+            by_path.setdefault(each.path, {})[each.name] = value
+        return by_path
+
     # Errors and totals
 
     def failed_paths(self) -> Iterator[str]:
@@ -242,6 +256,20 @@ class Snapshot:
         if mac is None:
             raise PathNotFound(f"snapshot {self.header.identifier.hex()[:8]} has no totals of a directory {path!r}")
         return Summary.from_bytes(self.repository.get_blob(ResourceType.VFS_SUMMARY, mac))
+
+    def summaries(self) -> dict[str, Summary]:
+        """Totals of all directories, read together; none where the snapshot has no such index."""
+        pairs = list(self._summaries or ())
+        records = self.repository.get_blobs(ResourceType.VFS_SUMMARY, [mac for _, mac in pairs])
+        found = zip(pairs, records, strict=True)
+        return {paths.from_key(key): Summary.from_bytes(record) for (key, _), (_, record) in found}
+
+
+def _may_be_named(key: bytes, only: Collection[str] | None, but: Collection[str]) -> bool:
+    """Nothing separates path and name in a key, so only its end can be looked at."""
+    if only is not None:
+        return any(key.endswith(attribute_key("", name)) for name in only)
+    return not any(key.endswith(attribute_key("", name)) for name in but)
 
 
 def _entry_in(directory: str, frame: Frame) -> Entry:

@@ -10,6 +10,7 @@ from caldav_backup.kloset.builder import SnapshotBuilder
 from caldav_backup.kloset.dirpack import OTHER, Frame
 from caldav_backup.kloset.entries import Entry
 from caldav_backup.kloset.errors import BlobMissing, Damaged, InvalidArgument, PathNotFound
+from caldav_backup.kloset.header import Importer
 from caldav_backup.kloset.objects import MODE_DIRECTORY, MODE_SYMLINK, FileInfo
 from caldav_backup.kloset.snapshot import MAX_DEPTH, Snapshot
 from caldav_backup.kloset.summary import Summary
@@ -258,3 +259,29 @@ def test_endless_depth_is_refused() -> None:
 def test_header_can_be_replaced_without_touching_its_trees(snapshot: Snapshot) -> None:
     other = Snapshot(snapshot.repository, replace(snapshot.header, name="other"))
     assert [entry.path for entry in other.walk()] == [entry.path for entry in snapshot.walk()]
+
+
+def test_attributes_of_all_paths_are_those_of_each_path() -> None:
+    _, repository = make_repository()
+    with SnapshotBuilder(repository, importer=Importer("x", "y", "/")) as builder:
+        for name in ("a", "ab", "b"):
+            directory = builder.open_directory(f"/{name}")
+            directory.close({"user.one": name.encode(), "buser.one": b"another", "user.two": b"2" * 70_000})
+        snapshot = repository.snapshot(builder.finish().identifier)
+    every = {path: snapshot.extended_attributes(path) for path in ("/a", "/ab", "/b")}
+    assert snapshot.attributes_by_path() == every
+    assert snapshot.attributes_by_path(only={"user.one"}) == {
+        path: {"user.one": held["user.one"]} for path, held in every.items()
+    }
+    without = snapshot.attributes_by_path(but={"user.two"})
+    assert {path: sorted(held) for path, held in without.items()} == {path: ["buser.one", "user.one"] for path in every}
+
+
+def test_totals_of_all_directories_are_those_of_each() -> None:
+    _, repository = make_repository()
+    with SnapshotBuilder(repository, importer=Importer("x", "y", "/")) as builder:
+        directory = builder.open_directory("/a/b")
+        directory.add(some_files(3))
+        directory.close({})
+        snapshot = repository.snapshot(builder.finish().identifier)
+    assert snapshot.summaries() == {path: snapshot.summary(path) for path in ("/", "/a", "/a/b")}
