@@ -41,7 +41,7 @@ def open_source(run: Invocation, location: Location, *, concurrency: int = 3) ->
     address = location.address()
     if isinstance(address, DirectoryAddress):
         return DirectorySource(address.path)
-    client = _client(run, location, address, concurrency)
+    client = open_client(run, location, address, concurrency=concurrency)
     origin = address.origin(location.username)
     return CalDavSource(client, address.url, origin=origin, resolver=system_resolver())
 
@@ -75,7 +75,7 @@ def _open_place(run: Invocation, text: str) -> Destination:
     if isinstance(address, DirectoryAddress):
         is_file = address.path.suffix.lower() == ".ics" and not address.path.is_dir()
         return FileDestination(address.path) if is_file else DirectoryDestination(address.path)
-    client = _client(run, location, address, concurrency=3)
+    client = open_client(run, location, address)
     return CalDavDestination(client, address.url, origin=address.origin(location.username))
 
 
@@ -93,7 +93,8 @@ class _StandardOutput:
         """`write` has done it."""
 
 
-def _client(run: Invocation, location: Location, address: ServerAddress, concurrency: int) -> Client:
+def open_client(run: Invocation, location: Location, address: ServerAddress, *, concurrency: int = 3) -> Client:
+    """The server behind `location`, signed in to when it is first asked."""
     from caldav_backup.dav import Client, Transport
 
     for option in (*location.options, *location.secrets):

@@ -1,6 +1,6 @@
-"""The verbs that sources, destinations and stores share: add, set, unset, rm, ls, show.
+"""The verbs that sources, destinations and stores share: add, set, unset, rm, ls, show; and ping, for the first two.
 
-Owns their options and output; the changes themselves are `settings.changes`.
+Owns their options and output; the changes themselves are `settings.changes`, and asking a location is `ping`'s.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from caldav_backup.cli.commands import STYLE
 from caldav_backup.cli.exits import Usage
 from caldav_backup.cli.invocation import invocation_of
 from caldav_backup.cli.option_words import option_values
+from caldav_backup.cli.ping import ping
 from caldav_backup.settings import Kind, masked
 from caldav_backup.settings.changes import add_entry, remove_entry, set_options, unset_options
 from caldav_backup.settings.document import dump_mapping
@@ -28,6 +29,7 @@ OptionalWords = Annotated[
 Keys = Annotated[list[str], typer.Argument(metavar="KEY", help="Names of options.")]
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these; all when none is given.")]
 LocationText = Annotated[str, typer.Argument(metavar="LOCATION", help="A URL (caldav://host/path) or a directory.")]
+Pinged = Annotated[str, typer.Argument(metavar="@NAME|URL", help="Which one: a name, a URL or a directory.")]
 ShowSecrets = Annotated[bool, typer.Option("--secrets", help="Print passwords and passphrases, too.")]
 
 
@@ -87,7 +89,16 @@ def location_group(kind: Kind) -> typer.Typer:
         shown = {name: _shown(entries[name], secrets=secrets) for name in chosen if name in entries}
         return Answer({kind.plural: shown}, raw=[dump_mapping(shown).encode()] if shown else [])
 
+    if kind is not Kind.STORE:
+        _add_ping(group, kind)
     return group
+
+
+def _add_ping(group: typer.Typer, kind: Kind) -> None:
+    @group.command("ping")
+    def ping_(context: typer.Context, location: Pinged) -> Answer:
+        """Log in, read one event, and tell what is there. Changes nothing."""
+        return ping(invocation_of(context), kind, location)
 
 
 def _shown(values: dict[str, str], *, secrets: bool) -> dict[str, str]:

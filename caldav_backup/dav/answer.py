@@ -9,7 +9,7 @@ import ssl
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 
 #: Seconds of silence that end an answer which nobody said more about.
 _TIMEOUT = 60.0
+
+
+class Encryption(NamedTuple):
+    """How a connection is encrypted: `TLSv1.3`; `valid_until` is the certificate's end in Unix seconds, if known."""
+
+    version: str
+    valid_until: int | None
 
 
 class Answer:
@@ -58,6 +65,17 @@ class Answer:
     def says_its_end(self) -> bool:
         """True when HTTP tells where the body ends; else only its content can show that it was cut."""
         return "content-length" in self.headers or "chunked" in self.headers.get("transfer-encoding", "")
+
+    @property
+    def encryption(self) -> Encryption | None:
+        """None where the connection is in clear. Asked before the body is read to its end."""
+        stream = self._response.extensions.get("network_stream")
+        session = stream.get_extra_info("ssl_object") if stream is not None else None
+        if session is None:
+            return None
+        # A certificate that only its fingerprint vouches for is not taken apart by ssl.
+        end = (session.getpeercert() or {}).get("notAfter")
+        return Encryption(session.version() or "", ssl.cert_time_to_seconds(end) if end else None)
 
     async def chunks(self, limit: int) -> AsyncGenerator[bytes, None]:
         """The body, decompressed. Raises BadAnswer above `limit` bytes, AnswerCut when it ends too early."""

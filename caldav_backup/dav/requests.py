@@ -71,6 +71,11 @@ def sync_collection(url: str, token: str, properties: Iterable[str]) -> Request:
     return _xml("REPORT", url, root, _MULTISTATUS, {"depth": ITSELF})
 
 
+def options(url: str) -> Request:
+    """What the server can do there (RFC 4918 §10.1): its answer is in the headers `DAV` and `Allow`."""
+    return Request("OPTIONS", url, frozenset({200, 204}))
+
+
 def get(url: str) -> Request:
     """The resource itself."""
     return Request("GET", url, frozenset({200}))

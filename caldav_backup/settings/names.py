@@ -18,6 +18,11 @@ def check_name(text: str) -> str:
     return name
 
 
+def is_name(text: str) -> bool:
+    """True for what could be a name, without ``@``."""
+    return _NAME.fullmatch(text) is not None
+
+
 def suggestion(word: str, known: Iterable[str]) -> str:
     """`` (did you mean 'x'?)`` for the nearest of `known`, else the empty string: to be put behind a message."""
     from difflib import get_close_matches
