@@ -10,6 +10,7 @@ import httpx
 from caldav_backup.archiver import BackupOptions, Outcome, back_up
 from caldav_backup.connectors.caldav import CalDavSource
 from caldav_backup.dav import BasicAuthentication, Client, Retries, Transport
+from caldav_backup.dav.limits import Limits
 from caldav_backup.kloset import Configuration, Repository, Snapshot
 from caldav_backup.kloset.storage.memory import MemoryStorage
 from tests.servers.scripted import Account, ScriptedServer
@@ -41,6 +42,7 @@ class Nights:
         timeout: float = 10.0,
         full: bool = False,
         network: httpx.AsyncBaseTransport | None = None,
+        limits: Limits = Limits(),  # noqa: B008  # frozen
     ) -> Night:
         """One run from `url`, by default the server's; the server counts its requests anew."""
         account, address = server.account, url or server.url
@@ -48,7 +50,7 @@ class Nights:
 
         async def run() -> Night:
             login = BasicAuthentication(account.user, account.password) if account.user else None
-            transport = Transport(address, login, timeout=timeout, retries=SOON, network=network)
+            transport = Transport(address, login, timeout=timeout, retries=SOON, network=network, limits=limits)
             async with CalDavSource(Client(transport), address, origin="alice@scripted") as source:
                 outcome = await back_up(source, self.repository, BackupOptions(job="test", full=full))
                 return Night(outcome, transport.requests)

@@ -75,7 +75,7 @@ def assert_quiet_after_one_change(
     with scripted(account, rule) as server:
         assert nights.backup(server).outcome.fetched == 4
         assert nights.backup(server).outcome.fetched == 0
-        account.collections["/calendars/alice/work"].put(event(2).name, event(2, summary="moved").content)
+        account.at("/calendars/alice/work").put(event(2).name, event(2, summary="moved").content)
         assert nights.backup(server).outcome.fetched == 1
         assert nights.backup(server).outcome.fetched == 0
     assert nights.stored() == served(account)

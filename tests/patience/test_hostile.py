@@ -10,6 +10,7 @@ import pytest
 
 from caldav_backup.connectors.base import CollectionUnreadable
 from caldav_backup.dav import DavError
+from caldav_backup.dav.limits import Limits
 from tests.events import event, events
 from tests.patience.runs import Nights, served
 from tests.servers.scripted import Account, Answer, Asked, Framing, ScriptedServer, scripted
@@ -95,7 +96,7 @@ def test_a_hostile_answer_costs_nothing_that_was_there(
             calendar.put("newer.ics", event(51).content)
     server.rule = when(asks, answer)
     try:
-        night = nights.backup(server, timeout=1.0)
+        night = nights.backup(server, timeout=0.3)
     except (DavError, CollectionUnreadable) as error:
         message = str(error)
         assert nights.stored() == before
@@ -125,7 +126,8 @@ def test_an_answer_without_end_ends_all_the_same(
     nights: Nights, server: ScriptedServer, body: bytes, again: bytes
 ) -> None:
     server.rule = when(lists("work"), Answer(status=207, body=body, endless=again))
-    night = nights.backup(server, timeout=0.05)
+    few = Limits(response=1 << 20, multistatus=32 << 20, responses=10_000)
+    night = nights.backup(server, timeout=0.1, limits=few)
     assert [path for path, _ in night.outcome.failures] == ["/work"]
     assert {path.split("/")[1] for path in nights.stored()} == {"home"}
 

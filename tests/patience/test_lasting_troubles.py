@@ -31,7 +31,7 @@ def program(cli: Program, server: ScriptedServer) -> Program:
     assert cli("source", "add", "me", server.url, *login).code == 0
     assert backup(cli, server).code == 0
     server.account.calendar("work", events(5, 50))
-    server.account.collections["/calendars/alice/home"].put("new.ics", event(9).content)
+    server.account.at("/calendars/alice/home").put("new.ics", event(9).content)
     return cli
 
 
@@ -119,5 +119,5 @@ def test_slow_answers_end_in_one_line(program: Program, server: ScriptedServer, 
     """`timeout` is for each silence of a server; an answer as a whole may take a multiple of it, and no more."""
     program("source", "set", "me", "timeout=0.05")
     server.rule = when(any_request, answer)
-    assert_one_line(backup(program, server), 69, "answer within")
+    assert_one_line(backup(program, server), 69, "answer")
     assert_nothing_lost(program)

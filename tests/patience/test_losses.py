@@ -60,7 +60,7 @@ def test_five_hundred_events_that_are_gone_over_night_are_an_alarm_every_night(
     cli: Program, server: ScriptedServer, calendar: str
 ) -> None:
     """Yahoo's calendars were reported to be empty for days, with status 207 and in good order."""
-    server.account.collections["/calendars/alice/work"].add(events(460, 1_000))
+    server.account.at("/calendars/alice/work").add(events(460, 1_000))
     cli("init", "--plaintext")
     login = [f"username={server.account.user}", "password_env=THE_PASSWORD"]
     cli("source", "add", "me", server.url, *login)

@@ -44,8 +44,8 @@ def test_an_event_that_is_deleted_between_listing_and_fetching_is_no_trouble(nig
     with scripted(account()) as server:
 
         def deleted_now(asked: Asked) -> None:
-            if asked.is_report() and BAD in server.account.collections["/calendars/alice/work"].items:
-                server.account.collections["/calendars/alice/work"].delete(BAD)
+            if asked.is_report() and BAD in server.account.at("/calendars/alice/work").items:
+                server.account.at("/calendars/alice/work").delete(BAD)
 
         server.rule = deleted_now
         night = nights.backup(server)

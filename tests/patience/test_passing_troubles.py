@@ -140,7 +140,7 @@ def test_a_login_that_is_refused_twice_is_not_tried_a_third_time(nights: Nights,
     with scripted(account()) as server:
         nights.backup(server)
         before = nights.stored()
-        server.account.collections["/calendars/alice/work"].add(events(120, 500))
+        server.account.at("/calendars/alice/work").add(events(120, 500))
         server.rule = when(asks, refused)
         with pytest.raises(Unauthorized):
             nights.backup(server)

@@ -97,7 +97,7 @@ def test_redirections_that_lead_nowhere_end_in_one_error(nights: Nights, rule: R
 
 def test_a_single_event_is_not_asked_for_at_another_host_with_the_password(nights: Nights) -> None:
     with scripted(account()) as other, scripted(account()) as server:
-        name = next(iter(server.account.collections["/calendars/alice/work"].items))
+        name = next(iter(server.account.at("/calendars/alice/work").items))
         follow = elsewhere(other, gets(name), 302)
         server.rule = lambda asked: Answer(status=403) if of("REPORT")(asked) else follow(asked)
         with pytest.raises(Unauthorized, match="not shown the password"):

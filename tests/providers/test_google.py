@@ -56,7 +56,7 @@ def server() -> Iterator[ScriptedServer]:
         )
     own.put(LOST, event(9).content, etag='"63622772899"')
     team = account.calendar("events", events(2, 20), home="/caldav/v2/c_1a2b%40group.calendar.google.com/")
-    account.collections[home.rstrip("/").replace("%40", "@")].guests.append(team)
+    account.at(home).guests.append(team)
     rule = any_rule(
         when(gets(LOST), NOT_FOUND),
         when(reports(), each_member(lose)),

@@ -97,6 +97,8 @@ class Account:
     root: str = "/"
     principal: str = "/principals/alice/"
     home: str = "/calendars/alice/"
+    #: True for a server to which collections' addresses are the same in capitals.
+    folds_case: bool = False
     collections: dict[str, Collection] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -110,7 +112,7 @@ class Account:
 
     def collection(self, path: str, properties: Mapping[str, str]) -> Collection:
         """Something that is no calendar; one that is there already gets more properties."""
-        key = _key(path)
+        key = self._key(path)
         if key not in self.collections:
             self.collections[key] = Collection(path, {})
         self.collections[key].properties.update(properties)
@@ -138,11 +140,15 @@ class Account:
         path = f"{home or self.home}{segment}/"
         made = Collection(path, usual | dict(properties or {}), is_calendar=True, lacks=frozenset(lacks))
         made.add(events)
-        self.collections[_key(path)] = made
+        self.collections[self._key(path)] = made
         return made
 
+    def at(self, path: str) -> Collection:
+        """The collection at `path`, which is there."""
+        return self.collections[self._key(path)]
+
     def find(self, path: str) -> Collection | None:
-        return self.collections.get(_key(path))
+        return self.collections.get(self._key(path))
 
     def find_item(self, path: str) -> tuple[Collection, Item | None, str] | None:
         """The collection that `path` lies in, the object there, and its name as written; None: no such collection."""
@@ -151,10 +157,10 @@ class Account:
         return (collection, collection.items.get(unquote(segment)), segment) if collection is not None else None
 
     def below(self, collection: Collection) -> list[Collection]:
-        own = _key(collection.path)
+        own = self._key(collection.path)
         inside = [each for key, each in self.collections.items() if key != own and key.rpartition("/")[0] == own]
         return inside + collection.guests
 
-
-def _key(path: str) -> str:
-    return unquote(path).rstrip("/")
+    def _key(self, path: str) -> str:
+        key = unquote(path).rstrip("/")
+        return key.lower() if self.folds_case else key
