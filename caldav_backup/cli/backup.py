@@ -13,7 +13,7 @@ from caldav_backup.cli.durations import seconds, share
 from caldav_backup.cli.exits import Usage
 from caldav_backup.cli.invocation import Invocation, invocation_of
 from caldav_backup.cli.opening import open_repository
-from caldav_backup.settings import Kind, Location
+from caldav_backup.settings import Kind, Location, SettingsError
 
 Patterns = Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Only these calendars (may be repeated).")]
 Excluded = Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Not these calendars (may be repeated).")]
@@ -68,18 +68,28 @@ def command(
         concurrency=concurrency,
         lock_wait=seconds(lock_wait, "--lock-wait"),
     )
-    ended: list[Ended] = [work.back_up(location) for location in locations]
+    ended = [each if isinstance(each, Ended) else work.back_up(each) for each in locations]
     return answer_of(ended, dry_run=dry_run, verbose=bool(run.options.verbose))
 
 
-def _locations(run: Invocation, words: list[str]) -> list[Location]:
-    """What to back up; every word is understood before the first source is asked."""
+def _locations(run: Invocation, words: list[str]) -> list[Location | Ended]:
+    """What to back up; every word is understood before the first source is asked.
+
+    Of all sources, one whose settings are wrong does not keep the others from being backed up.
+    """
     if words:
         return [_location(run, word) for word in words]
     names = run.settings.names(Kind.SOURCE)
     if not names:
         raise Usage("there is no source yet; 'caldav-backup source add NAME LOCATION' makes one")
-    return [run.settings.location(Kind.SOURCE, name) for name in names]
+    return [_configured(run, name) for name in names]
+
+
+def _configured(run: Invocation, name: str) -> Location | Ended:
+    try:
+        return run.settings.location(Kind.SOURCE, name)
+    except SettingsError as error:
+        return Ended(f"@{name}", None, error)
 
 
 def _location(run: Invocation, word: str) -> Location:

@@ -275,3 +275,15 @@ def test_durations_and_shares_are_read_as_people_write_them() -> None:
     for text in ("", "-1", "m", "1w", "inf"):
         with pytest.raises(Usage):
             seconds(text, "--lock-wait")
+
+
+def test_a_source_whose_settings_are_wrong_does_not_keep_the_others_from_their_backup(store: Program) -> None:
+    store("source", "add", "good", str(vdir(store.home / "vdir", "home", 3)))
+    sources = next(store.home.rglob("sources.yml"))
+    sources.write_text(sources.read_text() + "  bad:\n    location: caldav://example.org\n    pasword: x\n")
+    sources.chmod(0o600)
+    ended = store("backup")
+    assert ended.code == 78
+    assert "@good: snapshot" in ended.out
+    assert "source @bad" in ended.err and "pasword" in ended.err
+    assert len(store("ls", "--json").document["result"]["snapshots"]) == 1
