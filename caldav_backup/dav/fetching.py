@@ -43,6 +43,9 @@ _UNCLEAR = (ServerUnreachable, Unavailable)
 _NO_REPORT = frozenset({405, 501})
 #: A batch of at least so many that brings nothing at all is no accident.
 _NO_ACCIDENT = 10
+#: U+FFFD in UTF-8. DAViCal 1.1.12 writes it into XML for U+FFFE, U+FFFF and the like, which are as long: what GET gives
+#: is then another thing, and no length tells.
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}".encode()
 #: Members that are looked at to learn of line ends.
 _PROBES = 3
 
@@ -141,7 +144,8 @@ class Fetching:
         listed = self._wanted[key]
         version = _version(listed, response)
         content = calendar_data(data)
-        if not begins_calendar(content) or _length(listed, version) not in {-1, len(content)}:
+        is_suspect = not begins_calendar(content) or _REPLACEMENT in content
+        if is_suspect or _length(listed, version) not in {-1, len(content)}:
             return None
         return Resource(_recorded(listed, version), content)
 

@@ -191,6 +191,12 @@ def test_a_length_that_agrees_needs_no_second_request() -> None:
     assert server.asked("GET") == []
 
 
+def test_a_character_that_xml_cannot_carry_may_leave_the_length_as_it_was() -> None:
+    content, shown = event("a", "\ufffe"), event("a", "\ufffd")  # DAViCal 1.1
+    found, _ = two(with_data("/cal/a.ics", shown, length=len(shown)), get=content)
+    assert found == dav.Resource(version("a.ics"), content)
+
+
 @pytest.mark.parametrize("spelling", ["a@ü.ics", "a%40%c3%bc.ics", "https://h/cal/a@%C3%BC.ics", "/c%61l/a%40ü.ics"])
 def test_members_are_recognised_in_any_spelling(spelling: str) -> None:
     server = FakeServer()
