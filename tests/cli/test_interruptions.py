@@ -118,6 +118,32 @@ def test_a_backup_that_is_stopped_while_it_fetches_leaves_the_store_as_it_was(
 
 
 @pytest.mark.full
+@SIGNALS
+def test_what_a_stopped_backup_has_read_is_kept_for_the_next(
+    store: Program, radicale: Server, number: int, code: int, word: str
+) -> None:
+    seed(radicale, "work", events(600))
+    gate = Gate("REPORT", after=5)  # the sixth batch is asked for when two of them are in the store
+    with breaking(radicale, gate) as url:
+        at(store, radicale, url, "source")
+        process = start(store, "-v", "backup")
+        assert gate.come.wait(30)
+        ended = stop(process, number)
+        gate.open.set()
+        assert ended.code == code
+        assert ended.err.endswith(f", where the next run goes on\ncaldav-backup: {word}\n")
+        shown, every = (store("ls", *words, "--json").document["result"]["snapshots"] for words in ((), ("--all",)))
+        assert [each["tags"] for each in every] == [[], ["incomplete"]]
+        assert [each["id"] for each in shown] == [every[0]["id"]]
+        kept = every[1]["files"]
+        assert 200 <= kept < 600
+        assert store("check", "--read-data", "-q") == Ended(0, "", "")
+        (backup,) = store("backup", "--json").document["result"]["backups"]
+    assert (backup["fetched"], backup["unchanged"]) == (600 - kept, kept)
+    assert [each["tags"] for each in store("ls", "--all", "--json").document["result"]["snapshots"]] == [[], []]
+
+
+@pytest.mark.full
 def test_a_backup_that_is_killed_leaves_what_was_there_and_locks_nobody_out(store: Program, radicale: Server) -> None:
     seed(radicale, "work", events(5, first=50))
     before = stored(store)
