@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from caldav_backup.dav import hrefs
 from caldav_backup.dav.errors import InvalidLocation
@@ -20,6 +20,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _FILE_SCHEMES = frozenset({"file", "fs"})
 #: Path segments of private feed addresses, such as Google's `/private-0123…/basic.ics`.
 _PRIVATE_SEGMENT = re.compile(r"(?<=/)(private-)[^/?#\s]+")
+_MAIL_ADDRESS = re.compile(r"[^@\s/\\:]+@((?:[A-Za-z0-9-]+\.)+[A-Za-z][A-Za-z0-9-]*)")
 _PARAMETER = re.compile(r"((?:[?&]|%3F|%26)[A-Za-z0-9_.~-]+=)[^\s&;'\"]+", re.IGNORECASE)
 
 
@@ -61,6 +62,17 @@ class Credentials:
 def is_url(text: str) -> bool:
     """True for `scheme://…`; everything else is a path."""
     return _SCHEME.match(text) is not None
+
+
+def expanded(text: str) -> str:
+    """`alice@example.org` as the URL of its domain with the whole address as user name; anything else as it is.
+
+    A directory of that name goes before.
+    """
+    match = _MAIL_ADDRESS.fullmatch(text)
+    if match is None or Path(text).exists():
+        return text
+    return f"caldav://{quote(text, safe='')}@{match[1]}"
 
 
 def split_userinfo(location: str) -> tuple[str, Credentials]:

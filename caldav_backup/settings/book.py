@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from caldav_backup.settings.addresses import expanded
 from caldav_backup.settings.document import change_document, read_document
 from caldav_backup.settings.errors import SettingsError, UnknownName
 from caldav_backup.settings.locations import Location, location_of
@@ -73,10 +74,10 @@ class Settings:
         return location_of(kind, name, values, f"{kind.value} @{name}")
 
     def given_location(self, kind: Kind, text: str) -> Location:
-        """What a command line names: `@name`, or a URL or path of its own."""
+        """What a command line names: `@name`, or a URL, a mail address or a path of its own."""
         if text.startswith("@"):
             return self.location(kind, text)
-        return location_of(kind, "", {"location": text}, kind.value)
+        return location_of(kind, "", {"location": text if kind is Kind.STORE else expanded(text)}, kind.value)
 
     def default_store(self) -> str | None:
         """`default_store` of config.yml, else the `default` that plakar keeps in stores.yml (as `@name`), else None."""

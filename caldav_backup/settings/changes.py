@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from caldav_backup.settings.addresses import is_url, split_userinfo
+from caldav_backup.settings.addresses import expanded, is_url, split_userinfo
 from caldav_backup.settings.errors import NameTaken, SettingsError, UnknownName
 from caldav_backup.settings.locations import location_of
 from caldav_backup.settings.names import check_name, suggestion
@@ -25,7 +25,7 @@ def add_entry(settings: Settings, kind: Kind, name: str, values: Mapping[str, st
     name = check_name(name)
     if name in settings.entries(kind):
         raise NameTaken(f"there is a {kind.value} @{name} already; 'caldav-backup {kind.value} set {name}' changes it")
-    added = _normal(values)
+    added = _normal(kind, values)
     _check(kind, name, added)
     settings.change(kind, lambda entries: entries.update({name: added}))
 
@@ -33,7 +33,7 @@ def add_entry(settings: Settings, kind: Kind, name: str, values: Mapping[str, st
 def set_options(settings: Settings, kind: Kind, name: str, values: Mapping[str, str]) -> None:
     """Change or add options of the entry `name`."""
     name = _existing(settings, kind, name)
-    normal = _normal(values)
+    normal = _normal(kind, values)
     after = overridden(settings.entries(kind)[name], normal)
     _check(kind, name, after)
     superseded = settings.entries(kind)[name].keys() - after.keys()
@@ -81,11 +81,11 @@ def _existing(settings: Settings, kind: Kind, name: str) -> str:
     return name
 
 
-def _normal(values: Mapping[str, str]) -> dict[str, str]:
+def _normal(kind: Kind, values: Mapping[str, str]) -> dict[str, str]:
     """`values` as they are saved: userinfo out of the URL, a directory by its absolute path."""
     normal = dict(values)
     if location := values.get("location"):
-        bare, credentials = split_userinfo(location)
+        bare, credentials = split_userinfo(location if kind is Kind.STORE else expanded(location))
         # cron starts elsewhere.
         normal["location"] = bare if is_url(bare) else os.path.abspath(os.path.expanduser(bare))
         if credentials.username:

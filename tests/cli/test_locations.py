@@ -41,6 +41,13 @@ def test_the_seeds_syntax_is_taken(cli: Program) -> None:
     assert "location: caldav://host" in cli("source", "show").out
 
 
+def test_a_mail_address_is_a_location_of_servers_and_not_of_stores(cli: Program) -> None:
+    assert cli("source", "add", "me", "alice@example.org").code == 0
+    assert cli("source", "show").out == "me:\n  location: caldav://example.org\n  username: alice@example.org\n"
+    assert cli("store", "add", "disk", "alice@example.org").code == 0
+    assert "/alice@example.org" in cli("store", "show").out
+
+
 def test_secrets_are_shown_only_when_asked_for(cli: Program) -> None:
     cli("source", "add", "work", "caldav://host", f"password={MARK}")
     for words in (["source", "show"], ["source", "ls"], ["source", "show", "--json"], ["source", "ls", "--json"]):

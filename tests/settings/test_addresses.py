@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from caldav_backup.settings.addresses import (
     DirectoryAddress,
     ServerAddress,
+    expanded,
     masked,
     parse_address,
     scrubbed,
@@ -74,6 +76,31 @@ def test_userinfo_is_split_off_and_decoded() -> None:
 @pytest.mark.parametrize("location", ["/a/alice@b", "https://host/users/alice@example.org/", "caldav://host?who=a@b"])
 def test_an_at_sign_behind_the_host_is_no_userinfo(location: str) -> None:
     assert split_userinfo(location) == (location, split_userinfo("/")[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "location"),
+    [
+        ("alice@example.org", "caldav://alice%40example.org@example.org"),
+        ("a.b+c@mail.example.org", "caldav://a.b%2Bc%40mail.example.org@mail.example.org"),
+        *[
+            (text, text)
+            for text in ("./alice@example.org", "alice@host", "@work", "a@b@example.org", "a@10.0.0.1", "b:c@d.org")
+        ],
+        ("caldav://alice@example.org", "caldav://alice@example.org"),
+    ],
+)
+def test_a_mail_address_means_its_domain_and_itself_as_user_name(text: str, location: str) -> None:
+    assert expanded(text) == location
+    if text != location:
+        bare, credentials = split_userinfo(location)
+        assert (bare, credentials.username) == (f"caldav://{text.partition('@')[2]}", text)
+
+
+def test_a_directory_that_is_called_like_a_mail_address_is_one(tmp_path: Path) -> None:
+    (tmp_path / "alice@example.org").mkdir()
+    with contextlib.chdir(tmp_path):
+        assert expanded("alice@example.org") == "alice@example.org"
 
 
 def test_userinfo_of_plakars_nested_form_is_split_off() -> None:
