@@ -59,9 +59,10 @@ async def sync(client: Client, url: str, token: str) -> Changes:
 
 def _take(page: _Page, changed: dict[str, Version], removed: dict[str, str]) -> None:
     """What a later answer says of a member counts; of two things in one answer, that it is there: a GET will tell."""
-    for key in page.removed.keys() - page.changed.keys():
-        changed.pop(key, None)
-        removed[key] = page.removed[key]
+    for key, path in page.removed.items():
+        if key not in page.changed:
+            changed.pop(key, None)
+            removed[key] = path
     for key, found in page.changed.items():
         removed.pop(key, None)
         changed[key] = found
