@@ -73,17 +73,17 @@ class Collection:
         del self.items[unquote(segment)]
         self.log.append(unquote(segment))
 
-    @property
-    def token(self) -> str:
-        return f"{_TOKEN}{len(self.log)}"
+    def token(self, position: int | None = None) -> str:
+        """Names the calendar and a place in its log, by default the end."""
+        return f"{_TOKEN}{sha1(self.path.encode()).hexdigest()}/{len(self.log) if position is None else position}"
 
     def position(self, token: str) -> int | None:
         """Where in the log a token stands; None for one that was never given."""
-        number = token.removeprefix(_TOKEN) if token else "0"
+        number = token.removeprefix(self.token(0)[:-1]) if token else "0"
         return int(number) if number.isdigit() and int(number) <= len(self.log) else None
 
     def known_properties(self) -> dict[str, str]:
-        signals = {f"{CALENDARSERVER}getctag": f"ctag {len(self.log)}", f"{DAV}sync-token": self.token}
+        signals = {f"{CALENDARSERVER}getctag": f"ctag {len(self.log)}", f"{DAV}sync-token": self.token()}
         found = {**(signals if self.is_calendar else {}), **self.properties}
         return {name: inside for name, inside in found.items() if name not in self.lacks}
 

@@ -125,8 +125,7 @@ class CalDav:
                 members.append(Member(f"{collection.path}{name}", status=404))
         if until < len(collection.log):
             members.append(Member(collection.path, status=507))
-        token = collection.token.removesuffix(str(len(collection.log))) + str(until)
-        return _multistatus(members, token)
+        return _multistatus(members, collection.token(until))
 
     def _get(self, path: str, asked: Asked) -> Reply:
         del asked
