@@ -15,7 +15,7 @@ from caldav_backup.settings.names import suggestion
 
 #: What each option means, as the reference page prints it.
 SERVER_OPTIONS: Mapping[str, str] = {
-    "location": "URL of the server, the account or one calendar, or a directory of `.ics` files",
+    "location": "URL of the server, the account or one calendar, a mail address, or a directory of `.ics` files",
     "username": "login name",
     "password": "password, in clear; better one of the next four",
     "password_command": "shell command whose first line of output is the password",
