@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_PARAMETER = re.compile(rf'({_WORD})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|({_WORD}))')
-_SCHEME = re.compile(rf"({_WORD})(?!\s*=)")
+_WORD_CHARACTERS = "[!#$%&'*+.^_`|~0-9A-Za-z-]++"
+_WORD = re.compile(_WORD_CHARACTERS)
+_VALUE = re.compile(rf'\s*=\s*(?:"((?:[^"\\]|\\.)*+)"|({_WORD_CHARACTERS})|)')
 #: What stands behind a scheme in the place of parameters; a `=` inside belongs to its end.
 _TOKEN68 = re.compile(r"[ \t]+[A-Za-z0-9._~+/-]+=*[ \t]*(?=,|$)")
 _ESCAPE = re.compile(r"\\(.)")
@@ -41,15 +41,16 @@ def _parse(header: str) -> list[Challenge]:
     found: list[tuple[str, dict[str, str]]] = []
     position = 0
     while position < len(header):
-        parameter, scheme = _PARAMETER.match(header, position), _SCHEME.match(header, position)
-        if parameter and found:
-            name, quoted, plain = parameter.groups()
-            found[-1][1].setdefault(name.lower(), plain if quoted is None else _ESCAPE.sub(r"\1", quoted))
-            position = parameter.end()
-        elif scheme and not parameter:
-            found.append((scheme[1].lower(), {}))
-            token68 = _TOKEN68.match(header, scheme.end())
-            position = token68.end() if token68 else scheme.end()
-        else:
+        word = _WORD.match(header, position)
+        if word is None:
             position += 1
+            continue
+        value = _VALUE.match(header, word.end())
+        if value is None:
+            found.append((word[0].lower(), {}))
+            value = _TOKEN68.match(header, word.end())
+        elif found:
+            quoted, plain = value.groups()
+            found[-1][1].setdefault(word[0].lower(), _ESCAPE.sub(r"\1", quoted) if quoted is not None else plain or "")
+        position = (value or word).end()
     return [Challenge(scheme, parameters) for scheme, parameters in found]

@@ -12,7 +12,7 @@ _GOOD_TO_GROW = 20
 #: How many requests are measured at full width, then one at a time, before the two are compared.
 _WIDE, _ALONE = 9, 3
 #: How much worse than in turn requests at once must be before they are sent in turn: measurements vary.
-_MARGIN = 1.25
+_MARGIN = 1.5
 #: Requests before the next comparison; each comparison doubles it, up to the most.
 _NEXT, _NEXT_MOST = 100, 1600
 #: Every answer costs something besides its bytes; so many bytes stand for that.

@@ -30,7 +30,9 @@ from caldav_backup.dav.challenges import Challenge, parse_challenges, schemes
             ['Bearer realm="x",error = "invalid_token" , error_description="gone"'],
             [Challenge("bearer", {"realm": "x", "error": "invalid_token", "error_description": "gone"})],
         ),
-        (["realm=lost, Basic"], [Challenge("lost"), Challenge("basic")]),
+        (["realm=lost, Basic"], [Challenge("basic")]),
+        (["Basic realm=, charset=UTF-8"], [Challenge("basic", {"charset": "UTF-8"})]),
+        (['Basic realm="no end'], [Challenge("basic", {"realm": ""}), Challenge("no")]),
         (['Digest nonce="", qop="auth,auth-int"'], [Challenge("digest", {"nonce": "", "qop": "auth,auth-int"})]),
         ([",, Basic ,, realm=x"], [Challenge("basic", {"realm": "x"})]),
     ],
@@ -45,5 +47,12 @@ def test_any_header_can_be_read(headers: list[str]) -> None:
 
 
 def test_a_long_header_is_read_in_time() -> None:
-    for header in ('"' * 100_000, "a=" * 50_000, 'x="' + "\\" * 100_000, "a " * 50_000, " " * 100_000):
+    for header in (
+        '"' * 100_000,
+        "a=" * 50_000,
+        'x="' + "\\" * 100_000,
+        "a " * 50_000,
+        " " * 100_000,
+        "a" * 100_000 + "=",
+    ):
         parse_challenges([header])
