@@ -62,7 +62,10 @@ async def read_homes(client: Client, account: Place | None, homes: Sequence[str]
         _each_once(calendar for home in read for calendar in home.calendars),
         # Nothing can lie in a home that is not there; in any other there may be calendars.
         (*(each for home in read for each in home.left_out), *(each.reported for each in failed if each.is_missing)),
-        tuple(each.reported for each in failed if not each.is_missing),
+        (
+            *(each.reported for each in failed if not each.is_missing),
+            *(each for home in read for each in home.unreadable),
+        ),
     )
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from caldav_backup import dav
 from tests.dav.accounts import HOME_SET, PRINCIPAL, WORK, account, discover
-from tests.dav.fakes import BASE, FakeServer, answer, kind, multistatus, reply, response
+from tests.dav.fakes import BASE, FakeServer, answer, kind, multistatus, refused, reply, response
 
 
 def test_what_lies_in_a_home_beside_calendars_is_left_out_with_a_reason() -> None:
@@ -107,3 +107,31 @@ def test_a_home_costs_one_request() -> None:
     server.on("PROPFIND", "/", answer(response("/", kind("d:x") + PRINCIPAL)))
     discover(server)
     assert server.asked() == ["PROPFIND /", "PROPFIND /principals/alice/", "PROPFIND /home/alice/"]
+
+
+def test_what_a_home_lists_and_cannot_tell_is_not_passed_over() -> None:
+    """Each of these may be yesterday's calendar."""
+    refused_kind = "<d:propstat><d:prop><d:resourcetype/></d:prop><d:status>HTTP/1.1 {} No</d:status></d:propstat>"
+    server = account(
+        refused("/home/alice/broken/", 500),
+        f"<d:response><d:href>/home/alice/busy/</d:href>{refused_kind.format(503)}</d:response>",
+        refused("/home/alice/secret/", 403),
+        refused("/home/alice/gone/", 404),
+        f"<d:response><d:href>/home/alice/vague/</d:href>{refused_kind.format(404)}</d:response>",
+        WORK,
+    )
+    found = discover(server, "/dav/")
+    assert [each.displayname for each in found.calendars] == ["Work"]
+    assert [(each.href, each.name) for each in found.unreadable] == [
+        ("/home/alice/broken/", "broken"),
+        ("/home/alice/busy/", "busy"),
+    ]
+    assert "500" in found.unreadable[0].reason
+    assert [(each.name, each.reason) for each in found.left_out] == [("secret", "403 the server forbids it")]
+
+
+def test_a_thousand_calendars_take_no_more_requests_than_one() -> None:
+    server = account(*(response(f"/home/alice/c{number}/", kind("c:calendar")) for number in range(1000)))
+    found = discover(server, "/principals/alice/")
+    assert len({each.url for each in found.calendars}) == 1000
+    assert server.asked() == ["PROPFIND /principals/alice/", "PROPFIND /home/alice/"]

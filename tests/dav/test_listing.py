@@ -93,6 +93,36 @@ def test_a_list_that_was_cut_short_is_not_a_list() -> None:
     assert isinstance(failing(listed("a.ics"), refused("/cal/", 507)), dav.BadAnswer)
 
 
+def test_members_without_the_calendar_that_they_belong_to_are_not_a_list() -> None:
+    assert "without the calendar" in str(failing(listed("a.ics"), listed("b.ics")))
+
+
+def test_a_proxy_may_show_the_calendar_at_another_path() -> None:
+    inside = response("/behind/cal/a.ics", kind())
+    assert names_of(response("/behind/cal/", kind("c:calendar")), inside) == ["/behind/cal/a.ics"]
+
+
+@pytest.mark.parametrize("status", [401, 403, 423, 500, 503])
+def test_a_member_that_fails_alone_is_there_with_nothing_known_of_it(status: int) -> None:
+    failed = refused("/cal/a.ics", status)
+    parts = f"<d:propstat><d:prop><d:getetag/></d:prop><d:status>HTTP/1.1 {status} No</d:status></d:propstat>"
+    partly = f"<d:response><d:href>/cal/b.ics</d:href>{parts}</d:response>"
+    assert versions(OWN, failed, partly) == [dav.Version("/cal/a.ics"), dav.Version("/cal/b.ics")]
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_member_that_is_listed_as_gone_is_not_there(status: int) -> None:
+    assert versions(OWN, refused("/cal/a.ics", status)) == []
+
+
+def test_a_listing_is_as_old_as_its_answer_says() -> None:
+    date = "Sun, 22 Nov 2026 18:11:01 GMT"
+    server = FakeServer()
+    server.on("PROPFIND", "/cal/", reply(207, multistatus(OWN), {"date": date}), answer(OWN))
+    assert run(client(server).listing(CALENDAR)) == dav.Listing([], date)
+    assert run(client(server).listing(CALENDAR)) == dav.Listing([], "")
+
+
 @pytest.mark.parametrize(("status", "error"), [(404, dav.NotFound), (403, dav.Forbidden), (500, dav.Refused)])
 def test_a_207_that_says_the_calendar_is_not_there_says_so(status: int, error: type[dav.DavError]) -> None:
     assert type(failing(refused("https://dav.example/cal/", status))) is error
