@@ -237,8 +237,7 @@ def _length(listed: Version, version: Version) -> int:
     """
     if version.content_length >= 0:
         return version.content_length
-    is_same = version.etag != "" and comparable_etag(version.etag) == comparable_etag(listed.etag)
-    return listed.content_length if is_same else -1
+    return listed.content_length if version.etag and _has_same_etag(listed, version) else -1
 
 
 def _recorded(listed: Version, version: Version) -> Version:
@@ -247,6 +246,9 @@ def _recorded(listed: Version, version: Version) -> Version:
     Headers and properties differ in spelling (a proxy's `-gzip`, dates), so the listed version stands while the ETag is
     the same or was not given. That is never too new: the listing came before the bytes.
     """
-    if not version.etag or comparable_etag(version.etag) == comparable_etag(listed.etag):
-        return listed
-    return version
+    return listed if not version.etag or _has_same_etag(listed, version) else version
+
+
+def _has_same_etag(one: Version, other: Version) -> bool:
+    """Also where one of them comes without quotes: DavMail and Kerio leave them out in XML."""
+    return comparable_etag(one.etag).strip('"') == comparable_etag(other.etag).strip('"')

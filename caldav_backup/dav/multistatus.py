@@ -85,7 +85,7 @@ class Parser:
             try:
                 self._parser.feed(piece)
             except etree.XMLSyntaxError as error:
-                raise NotMultistatus(f"the answer is not well-formed XML ({error})") from error
+                raise NotMultistatus(f"the answer is not well-formed XML ({_in_one_line(error)})") from error
             yield from self._complete()
             if self._pending > self.limits.response:
                 raise NotMultistatus("one response in the answer is too large")
@@ -98,8 +98,8 @@ class Parser:
             root = self._parser.close()
         except etree.XMLSyntaxError as error:
             if self._pending and error.code == _NO_XML:  # type: ignore[attr-defined]  # the stubs do not know it
-                raise NotMultistatus(f"the answer is not XML ({error})") from error
-            raise Incomplete(f"the answer ends in the middle of its XML ({error})") from error
+                raise NotMultistatus(f"the answer is not XML ({_in_one_line(error)})") from error
+            raise Incomplete(f"the answer ends in the middle of its XML ({_in_one_line(error)})") from error
         raise NotMultistatus(f"the answer is no multistatus but {names.local_name(str(root.tag))}")
 
     def _complete(self) -> Iterator[Response]:
@@ -113,13 +113,13 @@ class Parser:
             if parent.getparent() is not None:
                 continue  # an element of that name inside a property
             self._pending = 0
-            if element.tag == names.SYNC_TOKEN:
-                self.sync_token = (element.text or "").strip()
-                continue
             self._responses += 1
             if self._responses > self.limits.responses:
                 raise NotMultistatus(f"the answer has more than {self.limits.responses:,} responses")
-            yield from _responses(element, self.limits.depth)
+            if element.tag == names.SYNC_TOKEN:
+                self.sync_token = (element.text or "").strip()
+            else:
+                yield from _responses(element, self.limits.depth)
             _free(parent, element)
 
     def _check_document(self, element: etree._Element) -> None:
@@ -196,6 +196,11 @@ def _read_propstat(propstat: etree._Element, depth: int, found: dict[str, Proper
 def _status(element: etree._Element | None) -> int | None:
     match = _STATUS.match(element.text or "") if element is not None else None
     return int(match[1]) if match else None
+
+
+def _in_one_line(error: etree.XMLSyntaxError) -> str:
+    """libxml2 ends some of its messages with a line break."""
+    return " ".join(str(error).split())
 
 
 def _free(parent: etree._Element, element: etree._Element) -> None:

@@ -21,6 +21,7 @@ SPELLINGS: dict[str, Spelling] = {
     "weak": lambda etag: f"W/{etag}",
     "gzip": lambda etag: f'{etag[:-1]}-gzip"',  # Apache's mod_deflate
     "weak-gzip": lambda etag: f'W/{etag[:-1]}-gzip"',
+    "bare": lambda etag: etag.strip('"'),  # against RFC 9110 §8.8.3; DavMail and Kerio do so in XML
     "escaped": lambda etag: etag.replace('"', "&quot;"),
 }
 

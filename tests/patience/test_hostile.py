@@ -53,6 +53,7 @@ HOSTILE = {
     "deep-property": Answer(
         status=207, body=OPEN + RESPONSE % (1, b"<d:x>" * 200 + b"</d:x>" * 200) + b"</d:multistatus>"
     ),
+    "wide-attribute": Answer(status=207, body=OPEN + b'<d:response a="' + b"x" * (12 << 20) + b'"/></d:multistatus>'),
     "long-text": Answer(status=207, body=OPEN + b"<d:response><d:href>" + b"x" * (12 << 20)),
     "length-of-10-TB": Answer(headers={"Content-Length": str(10 * 10**12)}, cut=10_000),
     "negative-length": Answer(headers={"Content-Length": "-1"}),
@@ -115,6 +116,7 @@ ENDLESS = {
     "responses": (OPEN, RESPONSE % (1, b"<d:getetag>x</d:getetag>")),
     "blanks": (OPEN, b" " * 65536),
     "comments": (OPEN, b"<!-- nothing -->" * 4096),
+    "tokens": (OPEN, b"<d:sync-token>x</d:sync-token>" * 1024),
     "elements": (OPEN + b"<d:response>", b"<d:href>/x</d:href>" * 4096),
     "zeros": (b"", bytes(65536)),
 }
