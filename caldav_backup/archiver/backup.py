@@ -92,8 +92,6 @@ def _new_builder(repository: Repository, source: Source, options: BackupOptions)
 
 
 def _remove_incomplete(repository: Repository, history: History, complete: Header) -> None:
-    """What earlier runs left half done is in the complete snapshot now, as far as that one reaches."""
-    for header in history.headers:
-        is_covered = complete.perimeter in ("", header.perimeter)
-        if INCOMPLETE in header.tags and is_covered:
-            repository.remove_snapshot(header.identifier)
+    """What runs since the last complete one left half done is in this one now, as far as it reaches."""
+    covered = (header for header in history.seen if complete.perimeter in {"", header.perimeter})
+    repository.remove_snapshots(header.identifier for header in covered if INCOMPLETE in header.tags)

@@ -139,11 +139,14 @@ class Parents:
 
 
 class History:
-    """The snapshots of one source, newest first; what is read of one is read once."""
+    """The snapshots of one source, newest first; what is read of one is read once, and no more of them than needed."""
 
     def __init__(self, repository: Repository, job: str, origin: str) -> None:
         self._repository = repository
-        self.headers = [each for each in reversed(repository.snapshots()) if is_same_identity(each, job, origin)]
+        every = repository.snapshots_newest_first()
+        self._further = (header for header in every if is_same_identity(header, job, origin))
+        #: Those that were looked at so far.
+        self.seen: list[Header] = []
         self._held: dict[bytes, ParentSnapshot] = {}
 
     def calendars(self, header: Header) -> Mapping[str, ParentCalendar]:
@@ -152,10 +155,17 @@ class History:
             self._held[header.identifier] = ParentSnapshot(self._repository.snapshot(header.identifier))
         return self._held[header.identifier].calendars
 
+    def headers(self) -> Iterator[Header]:
+        """All of them."""
+        yield from list(self.seen)
+        for header in self._further:
+            self.seen.append(header)
+            yield header
+
     def newest_good(self, perimeter: str) -> Mapping[str, ParentCalendar]:
         """The calendars of the newest good snapshot of a selection, by key; none when there is no such snapshot."""
         failed_paths = failed_paths_in(self._repository)
-        for header in self.headers:
+        for header in self.headers():
             try:
                 if header.perimeter == perimeter and is_good(header, failed_paths):
                     return self.calendars(header)
@@ -172,7 +182,7 @@ class History:
         had been lost: when that comes back, it shall not have to be fetched again.
         """
         search = _Search(set(keys))
-        for depth, header in enumerate(self.headers):
+        for depth, header in enumerate(self.headers()):
             if search.newest is not None and (not search.missing or depth == DEPTH):
                 break
             if SUSPICIOUS in header.tags:
