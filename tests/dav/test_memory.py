@@ -11,6 +11,7 @@ _PROGRAM = """
 import asyncio, sys, httpx
 from pathlib import Path
 from caldav_backup import dav
+from caldav_backup.connectors.caldav import CalDavSource
 from caldav_backup.dav import requests
 from caldav_backup.dav.multistatus import Parser
 from caldav_backup.dav.responses import iter_responses
@@ -34,11 +35,29 @@ async def parse(count):
 async def keep(count):
     return len(await dav.Client(answer(count)).list_versions(CALENDAR)) + 1
 
+async def collect(count):
+    source = CalDavSource(dav.Client(answer(count)), BASE + "/", origin="")
+    return len((await source.list_versions(source.adopt(CALENDAR))).versions) + 1
+
+async def get(size):
+    content = b"BEGIN:VCALENDAR" + b"x" * size + b"END:VCALENDAR"
+    account = dav.Client(transport(lambda _: httpx.Response(200, stream=Pieces(content))))
+    versions = [dav.Version(f"/cal/{number}.ics", "", "", len(content)) for number in range(2)]
+    return sum([len(each.content) - 28 for each in await account.fetch(CALENDAR, versions)]) // 2 + 1
+
+class Pieces(httpx.AsyncByteStream):
+    def __init__(self, content):
+        self.content = content
+
+    async def __aiter__(self):
+        for start in range(0, len(self.content), 65536):
+            yield self.content[start : start + 65536]
+
 def peak():
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
-deed = {"parse": parse, "keep": keep}[sys.argv[1]]
+deed = {"parse": parse, "keep": keep, "collect": collect, "get": get}[sys.argv[1]]
 run(deed(100))
 Path("/proc/self/clear_refs").write_text("5")
 before = peak()
@@ -68,3 +87,13 @@ def test_a_hundred_thousand_responses_are_read_in_twenty_mebibytes() -> None:
 @pytest.mark.full
 def test_a_hundred_thousand_versions_are_kept_in_sixty_mebibytes() -> None:
     assert mebibytes("keep", 100_000) < 60
+
+
+@pytest.mark.full
+def test_a_hundred_thousand_versions_of_a_source_take_no_second_list() -> None:
+    assert mebibytes("collect", 100_000) < 70
+
+
+@pytest.mark.full
+def test_two_objects_of_thirty_mebibytes_are_held_once_and_one_of_them_twice() -> None:
+    assert mebibytes("get", 30 << 20) < 160
