@@ -72,7 +72,7 @@ async def discover(
     read = read_account if of_others else read_own
     _require_caldav(url)
     with _explained(url):
-        found = await _by_hint(client, url, hint, read) if hint else None
+        found = await _by_hint(client, url, hint, read, may_lie_inside=resolver is not None) if hint else None
         return found or await _by_search(client, url, resolver, read)
 
 
@@ -97,23 +97,25 @@ def _explained(url: str) -> Iterator[None]:
         raise
 
 
-async def _by_hint(client: Client, url: str, hint: str, read: _Read) -> Discovery | None:
+async def _by_hint(client: Client, url: str, hint: str, read: _Read, *, may_lie_inside: bool) -> Discovery | None:
     """What lies behind the principal that was found before; None in any doubt about it.
 
-    A refused login is no doubt at the same host: asking again would only help to lock the account.
+    A refused login is no doubt at the same host: asking again would only help to lock the account. Inside a bare domain
+    lies what its DNS named before (`service`).
     """
-    is_here = hrefs.origin_of(hint) == hrefs.origin_of(url)
+    before = client.transport.base_url
+    if may_lie_inside and service.is_inside(hint, service.domain_of(url)):
+        client.transport.move_to(hrefs.origin_of(hint) + "/")
     try:
         place = await visit(client, hint)
-    except _NO_HINT:
-        return None
-    except _NO_HINT_ELSEWHERE:
-        if is_here:
+    except (*_NO_HINT, *_NO_HINT_ELSEWHERE) as error:
+        if isinstance(error, _NO_HINT_ELSEWHERE) and hrefs.origin_of(hint) == hrefs.origin_of(url):
             raise
-        return None
-    if not place.is_ourselves or not place.homes:
-        return None
-    return await read(client, place)
+    else:
+        if place.is_ourselves and place.homes:
+            return await read(client, place)
+    client.transport.move_to(before)
+    return None
 
 
 async def _by_search(client: Client, url: str, resolver: service.Resolver | None, read: _Read) -> Discovery:

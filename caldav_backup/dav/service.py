@@ -48,6 +48,12 @@ def domain_of(url: str) -> str:
     return host if is_name and parts.port is None and not hrefs.segments(parts.path) else ""
 
 
+def is_inside(url: str, domain: str) -> bool:
+    """True for a URL that the DNS of `domain` may lead to without asking a person."""
+    parts = urlsplit(url)
+    return bool(domain) and parts.scheme == "https" and _is_inside(parts.hostname or "", domain)
+
+
 async def find_servers(resolver: Resolver, domain: str) -> list[str]:
     """The URLs to try, best first; none where the domain names no server.
 
@@ -66,10 +72,10 @@ async def find_servers(resolver: Resolver, domain: str) -> list[str]:
 
 
 def _followable(domain: str, servers: Sequence[Server], scheme: str) -> list[Server]:
-    there = [server for server in servers if server.target]
+    there = [server for server in servers if server.target and server.port]
     if not there:
         raise NotCalDAV(f"the DNS of {domain} says that it has no CalDAV")
-    inside = [server for server in there if server.target == domain or server.target.endswith(f".{domain}")]
+    inside = [server for server in there if _is_inside(server.target, domain)]
     if not inside:
         origin = hrefs.origin_of(_url(scheme, there[0], "/"))
         raise NotCalDAV(
@@ -77,6 +83,10 @@ def _followable(domain: str, servers: Sequence[Server], scheme: str) -> list[Ser
             f"if that is right, make {origin} the location"
         )
     return inside
+
+
+def _is_inside(host: str, domain: str) -> bool:
+    return host == domain or host.endswith(f".{domain}")
 
 
 def _path(texts: Sequence[str]) -> str:

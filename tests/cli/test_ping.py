@@ -4,6 +4,7 @@ import json
 import ssl
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -76,6 +77,17 @@ def test_an_event_that_cannot_be_read_is_trouble(cli: Program) -> None:
     assert "500" in ended.err
     assert table(ended)["one event"] == "cannot be read"
     assert (document["exit"], "500" in document["result"]["event"]["error"]) == (3, True)
+
+
+def test_a_calendar_that_cannot_be_listed_is_passed_over(cli: Program) -> None:
+    def rule(asked: Asked) -> Answer | None:
+        return Answer(status=403) if asked.path.endswith("/empty/") and asked.headers.get("depth") == "1" else None
+
+    with scripted(account(), rule) as server:
+        assert (ping(cli, server).code, len(server.requests("GET"))) == (0, 1)
+    with scripted(account(0), rule) as server:
+        ended = cli("source", "ping", server.url.replace("//", f"//alice:{quote(server.account.password)}@"))
+    assert (ended.code, "/calendars/alice/empty/: " in ended.err and "403" in ended.err) == (3, True)
 
 
 def test_a_server_without_options_and_reports_is_asked_otherwise(cli: Program) -> None:
@@ -156,11 +168,15 @@ def certified(tmp_path: Path, certificate: Certificate) -> ssl.SSLContext:
 
 def test_encryption_and_the_end_of_the_certificate_are_told(cli: Program, tmp_path: Path) -> None:
     authority = Certificate("authority")
-    context = certified(tmp_path, Certificate("127.0.0.1", authority))
+    certificate = Certificate("127.0.0.1", authority)
+    context = certified(tmp_path, certificate)
     trusted = authority.write(tmp_path / "ca.pem", with_key=False)
     with scripted(account(), tls=context) as server:
         ended, url = ping(cli, server), server.url
         assert (ended.code, "its certificate is not trusted" in ended.err) == (69, True)
+        pinned = f"tls_fingerprint={certificate.fingerprint}"
+        cli("source", "add", "pinned", server.url, "username=alice", f"password={server.account.password}", pinned)
+        assert table(cli("source", "ping", "pinned"))["address"] == f"{url} (TLSv1.3)"
         cli("source", "set", "me", f"tls_ca={trusted}")
         told = table(cli("source", "ping", "me"))
         tls = cli("source", "ping", "me", "--json").document["result"]["tls"]
@@ -188,6 +204,9 @@ def test_directories_are_looked_into(cli: Program, tmp_path: Path) -> None:
         assert (told["calendars"], "bytes" in told["one event"]) == ("1 calendar", True)
     document = cli("destination", "ping", str(tmp_path / "new"), "--json").document
     assert (document["exit"], document["result"]["writable"], document["result"]["event"]) == (0, True, None)
+    (root / events(1)[0].name).write_bytes(b"no calendar")
+    (root / events(2)[1].name).unlink()
+    assert table(cli("source", "ping", str(root)))["one event"] == "there is none to read"
     missing = cli("source", "ping", str(tmp_path / "missing"))
     assert (missing.code, len(missing.err.splitlines())) == (66, 1)
 

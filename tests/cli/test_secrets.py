@@ -23,6 +23,8 @@ COMMANDS = [
     ["destination", "ls"],
     ["discover", "@me"],
     ["discover", "@wrong"],
+    ["source", "ping", "@me"],
+    ["source", "ping", "@wrong"],
     ["backup", "@me", "-v"],
     ["backup", "@wrong"],
     ["ls"],
@@ -39,6 +41,7 @@ COMMANDS = [
 #: Servers that are not there are asked several times, which takes seconds.
 UNREACHABLE = [
     ["discover", f"http://alice:{PASSWORD}@127.0.0.1:1/"],
+    ["source", "ping", f"http://alice:{PASSWORD}@127.0.0.1:1/"],
     ["backup", f"http://127.0.0.1:1/{TOKEN}/basic.ics?token={TOKEN}"],
 ]
 

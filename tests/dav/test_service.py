@@ -103,9 +103,10 @@ def test_a_server_in_another_domain_is_for_a_person_to_choose(target: str) -> No
     assert "\n" not in str(caught.value)
 
 
-def test_a_domain_that_says_it_has_no_calendars_is_believed() -> None:
+@pytest.mark.parametrize("record", ["0 0 0 .", "0 0 443 .", "0 0 0 dav.firm.org."])
+def test_a_domain_that_says_it_has_no_calendars_is_believed(record: str) -> None:
     with pytest.raises(dav.NotCalDAV, match="says that it has no CalDAV"):
-        found({(SECURE, "SRV"): ["0 0 0 ."]})
+        found({(SECURE, "SRV"): [record]})
 
 
 def test_a_dns_server_that_fails_is_told_of() -> None:
@@ -138,10 +139,10 @@ def website(server: FakeServer) -> FakeServer:
     return server
 
 
-def at(server: FakeServer, resolver: service.Resolver, url: str = f"https://{DOMAIN}/") -> dav.Discovery:
+def at(server: FakeServer, resolver: service.Resolver, *, hint: str = "") -> dav.Discovery:
     async def story() -> dav.Discovery:
-        async with client(server, base=url) as account:
-            return await dav.discover(account, resolver=resolver)
+        async with client(server, base=f"https://{DOMAIN}/") as account:
+            return await dav.discover(account, hint=hint, resolver=resolver)
 
     return run(story())
 
@@ -155,6 +156,32 @@ def test_a_domain_leads_over_its_dns_to_the_calendars_with_the_password() -> Non
     with serving(zone) as resolver:
         assert urls(at(server, resolver)) == [host + "/home/alice/work/"]
     assert all("authorization" in each.headers for each in server.seen)
+
+
+@pytest.mark.parametrize(("is_there", "requests"), [(True, 2), (False, 12)])
+def test_what_the_dns_named_once_is_remembered(is_there: bool, requests: int) -> None:
+    host = "https://dav.firm.org"
+    ourselves = "<d:current-user-principal><d:href>/me/</d:href></d:current-user-principal>"
+    server = website(FakeServer())
+    server.on("PROPFIND", host + "/cal/", answer(response("/cal/", kind("d:x") + ourselves)))
+    server.on("PROPFIND", host + "/me/", answer(response("/me/", kind("d:principal") + ourselves + HOME_SET)))
+    server.on("PROPFIND", host + "/home/alice/", home(response("/home/alice/", kind("d:x")), WORK))
+    hint = host + ("/me/" if is_there else "/gone/")
+    with serving({(SECURE, "SRV"): ["0 1 443 dav.firm.org."], (SECURE, "TXT"): ['"path=/cal/"']}) as resolver:
+        found = at(server, resolver, hint=hint)
+    assert (urls(found), found.hint) == ([host + "/home/alice/work/"], host + "/me/")
+    assert len(server.seen) == requests
+    assert all("authorization" in each.headers for each in server.seen)
+
+
+@pytest.mark.parametrize(
+    "hint", ["https://evilfirm.org/me/", "http://dav.firm.org/me/", "https://firm.org.evil.org/me/"]
+)
+def test_no_hint_leads_out_of_the_domain(hint: str) -> None:
+    server = website(FakeServer())
+    with serving({}) as resolver, pytest.raises(dav.NotCalDAV):
+        at(server, resolver, hint=hint)
+    assert {each.url.host for each in server.seen} == {DOMAIN}
 
 
 def test_the_next_server_is_tried_when_one_is_away() -> None:
@@ -196,6 +223,7 @@ def test_a_domain_without_calendars_says_what_was_asked(zone: Zone, reason: str)
 def test_without_dnspython_it_is_said_what_to_install() -> None:
     with pytest.raises(dav.NotCalDAV, match=r"install 'caldav-backup\[dns\]'"):
         at(website(FakeServer()), service.NoResolver())
+    assert run(service.NoResolver().texts(SECURE)) == []
 
 
 def test_dnspython_is_used_where_it_is_installed() -> None:
