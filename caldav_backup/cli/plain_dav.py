@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 from caldav_backup.cli.invented_events import Event, wrap
 
@@ -97,7 +97,8 @@ class PlainClient(NamedTuple):
         body = f"<D:propfind {_NAMESPACES}><D:prop><D:resourcetype/></D:prop></D:propfind>"
         listing = self.expect("PROPFIND", href, body.encode(), {"Depth": "1", **_XML}).body.decode()
         own = urlsplit(urljoin(self.home, href)).path
-        return [found for found in _HREF.findall(listing) if urlsplit(found).path != own]
+        found = [unescape(href) for href in _HREF.findall(listing)]
+        return [href for href in found if urlsplit(href).path != own]
 
 
 def one_calendar(events: Sequence[Event]) -> bytes:

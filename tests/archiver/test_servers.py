@@ -1,25 +1,25 @@
-"""The whole line against real servers: what lands in the store is what plain GETs say, run after run."""
+"""The whole line against the six real servers: what lands in the store is what plain GETs say, run after run."""
 
 from __future__ import annotations
 
-import asyncio
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
-from caldav_backup.archiver import BackupOptions, Outcome, back_up
-from caldav_backup.connectors.caldav import CalDavSource
-from caldav_backup.dav import BasicAuthentication, Client, Transport
-from caldav_backup.kloset import Configuration, Repository, Snapshot
+from caldav_backup.kloset import Configuration, Repository
 from caldav_backup.kloset.storage.memory import MemoryStorage
+from tests.archiver.backups import backup, newest, served, stored
 from tests.events import event, events, journal, todo
-from tests.servers.server import Server, make_calendar, members, put, seed
+from tests.servers.server import Server, calendars, make_calendar, members, put, seed
 
-
-@pytest.fixture(params=["radicale", "xandikos"])
-def server(request: pytest.FixtureRequest) -> Server:
-    found: Server = request.getfixturevalue(request.param)
-    return found
+#: SOGo 5.8 has none; a calendar of sabre/dav 1.8 takes VEVENT and VTODO unless told otherwise.
+_WITHOUT_JOURNALS = ("sogo", "sabredav")
+#: More than a batch, where that many are written in a second.
+_MANY = {"radicale": 120, "sabredav": 120, "sogo": 120}
+#: SOGo 5.8 tells whole seconds and gives an ETag again: what was changed within two of them is fetched once more.
+_RACY = ("sogo",)
+#: DAViCal 1.1 escapes what MKCALENDAR says for XML twice.
+_ESCAPED = {"davical": "Arbeit &amp; Mühe"}
 
 
 @pytest.fixture
@@ -27,87 +27,72 @@ def repository() -> Repository:
     return Repository.create(MemoryStorage(), Configuration.new(encrypted=False), passphrase=None)
 
 
-def backup(server: Server, repository: Repository, url: str = "") -> tuple[Outcome, int]:
-    """One run, and how many requests it took."""
-
-    async def run() -> tuple[Outcome, int]:
-        login = BasicAuthentication(server.user, server.password) if server.user else None
-        transport = Transport(url or server.url, login)
-        async with CalDavSource(Client(transport), url or server.url, origin="alice@test") as source:
-            outcome = await back_up(source, repository, BackupOptions(job="test"))
-            return outcome, transport.requests
-
-    return asyncio.run(run())
-
-
-def newest(repository: Repository) -> Snapshot:
-    return repository.snapshot(repository.snapshots()[-1].identifier)
-
-
-def stored(repository: Repository) -> dict[str, bytes]:
-    snapshot = newest(repository)
-    return {entry.path: snapshot.read(entry) for entry in snapshot.walk() if entry.is_file}
-
-
-def served(server: Server) -> dict[str, bytes]:
-    """Every event of the account by plain GETs, under the path it has in a snapshot."""
-    found = {}
-    for calendar in members(server):
-        name = unquote(urlsplit(calendar).path.rstrip("/").rsplit("/", 1)[1])
-        for href in members(server, calendar):
-            leaf = unquote(urlsplit(href).path.rsplit("/", 1)[1])
-            if leaf.endswith(".ics"):
-                found[f"/{name}/{leaf}"] = server.expect("GET", href).body
-    return found
-
-
-def test_run_after_run_the_store_holds_what_the_server_gives(server: Server, repository: Repository) -> None:
-    seed(server, "work", events(230 if server.name == "radicale" else 30), displayname="Work", color="#ff0000ff")
-    seed(server, "tasks", [todo(1), journal(2)])
+def test_run_after_run_the_store_holds_what_the_server_gives(each_server: Server, repository: Repository) -> None:
+    server = each_server
+    many = _MANY.get(server.name, 30)
+    tasks = [todo(1)] if server.name in _WITHOUT_JOURNALS else [todo(1), journal(2)]
+    seed(server, "work", events(many), displayname="Work", color="#ff0000ff")
+    seed(server, "tasks", tasks)
     make_calendar(server, "empty")
     first, requests = backup(server, repository)
-    assert not first.failures
-    assert stored(repository) == served(server)
+    assert (first.failures, first.warnings, first.records) == ((), (), many + len(tasks))
+    assert stored(repository) == served(server).events
     assert requests <= 4 + 1 + first.calendars + first.calendars * 3
 
-    put(
-        server,
-        "work",
-        event(7)._replace(content=event(800).content.replace(event(800).uid.encode(), event(7).uid.encode())),
-    )
+    put(server, "work", event(7, summary="Moved", sequence=1))
     put(server, "work", event(900))
     server.expect("DELETE", f"work/{event(3).name}")
     second, _ = backup(server, repository)
-    assert stored(repository) == served(server)
-    assert (second.fetched, second.deleted) == (2, 1)
+    assert stored(repository) == served(server).events
+    assert second.deleted == 1
+    assert second.fetched == 2 or server.name in _RACY
 
     third, requests = backup(server, repository)
-    assert third.fetched == 0
-    assert stored(repository) == served(server)
-    assert requests <= 4 + 1 + first.calendars
+    assert stored(repository) == served(server).events
+    assert third.fetched == 0 or server.name in _RACY
+    assert requests <= 4 + 1 + third.calendars + 1
+
+    server.expect("DELETE", "tasks/")
+    fourth, _ = backup(server, repository)
+    assert fourth.calendars == first.calendars - 1
+    assert [trip.path for trip in fourth.trips] == ["/tasks"]
+    assert stored(repository) == served(server).events
     assert list(repository.check(read_data=True)) == []
 
 
-def test_names_colours_and_components_are_kept(server: Server, repository: Repository) -> None:
-    seed(server, "work", events(2), displayname="Arbeit & Mühe", color="#ff8800ff")
-    backup(server, repository)
+def test_names_colours_and_components_are_kept(each_server: Server, repository: Repository) -> None:
+    seed(each_server, "work", events(2), displayname="Arbeit & Mühe", color="#ff8800ff")
+    backup(each_server, repository)
     attributes = newest(repository).extended_attributes("/work")
-    assert attributes["user.caldav.displayname"].decode() == "Arbeit & Mühe"
+    assert attributes["user.caldav.displayname"].decode() == _ESCAPED.get(each_server.name, "Arbeit & Mühe")
     assert attributes["user.caldav.color"].lower().startswith(b"#ff8800")
     assert urlsplit(attributes["user.caldav.href"].decode()).path.endswith("/work/")
 
 
-def test_a_calendars_own_url_backs_up_that_calendar(server: Server, repository: Repository) -> None:
-    url = seed(server, "work", events(5))
-    seed(server, "home", events(3, 100))
-    outcome, _ = backup(server, repository, url)
+def test_a_calendars_own_url_backs_up_that_calendar(each_server: Server, repository: Repository) -> None:
+    url = seed(each_server, "work", events(5))
+    seed(each_server, "home", events(3, 100))
+    outcome, _ = backup(each_server, repository, url)
     assert outcome.calendars == 1
     assert {path.split("/")[1] for path in stored(repository)} == {"work"}
+    assert len(stored(repository)) == 5
 
 
-def test_an_account_is_read_and_never_written(server: Server, repository: Repository) -> None:
-    seed(server, "work", events(5))
-    before = served(server), [server.expect("GET", href).headers.get("ETag") for href in members(server, "work/")]
-    backup(server, repository)
-    after = served(server), [server.expect("GET", href).headers.get("ETag") for href in members(server, "work/")]
-    assert before == after
+def test_an_account_is_read_and_never_written(each_server: Server, repository: Repository) -> None:
+    seed(each_server, "work", events(5))
+    before = state_of(each_server)
+    backup(each_server, repository)
+    assert state_of(each_server) == before
+    if each_server.mail_directory:
+        assert list(each_server.mail_directory.iterdir()) == []
+
+
+def state_of(server: Server) -> dict[str, tuple[str | None, bytes]]:
+    """Each event and its ETag, and the calendars, by href."""
+    found: dict[str, tuple[str | None, bytes]] = dict.fromkeys(calendars(server), (None, b""))
+    for calendar in calendars(server):
+        for href in members(server, calendar):
+            reply = server.expect("GET", href)
+            etag = next((value for name, value in reply.headers.items() if name.lower() == "etag"), None)
+            found[href] = (etag, reply.body)
+    return found
