@@ -284,3 +284,42 @@ def test_a_server_without_the_report_refuses_every_token(sabredav: Server) -> No
             await reader.sync(calendar, "http://sabre.io/ns/sync/1")
 
     with_calendar(sabredav, url, deed)
+
+
+class Limiting(httpx.AsyncBaseTransport):
+    """Asks for a limit in the client's stead, which it never does itself: two members at most in one answer."""
+
+    def __init__(self) -> None:
+        self.inner = httpx.AsyncHTTPTransport()
+        self.pages = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        content = await request.aread()
+        if b"sync-collection" in content:
+            self.pages += 1
+            content = content.replace(b"<d:prop>", b"<d:limit><d:nresults>2</d:nresults></d:limit><d:prop>")
+        headers = [pair for pair in request.headers.raw if pair[0].lower() != b"content-length"]
+        return await self.inner.handle_async_request(
+            httpx.Request(request.method, request.url, headers=headers, content=content)
+        )
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+@pytest.mark.full
+def test_the_pages_of_a_real_server_are_followed_to_their_end(cyrus: Server) -> None:
+    seed(cyrus, "work", [event(number) for number in range(7)])
+    network = Limiting()
+
+    async def story() -> None:
+        login = dav.BasicAuthentication(cyrus.user, cyrus.password)
+        async with dav.Client(dav.Transport(cyrus.url, login, network=network)) as reader:
+            (calendar,) = (await dav.discover(reader, cyrus.home + "work/")).calendars
+            found = await reader.sync(calendar, "")
+            assert len(found.changed) == 7
+            assert found.token == calendar.sync_token
+            assert set(found.changed) == set(await reader.list_versions(calendar))
+
+    run(story())
+    assert network.pages == 4
