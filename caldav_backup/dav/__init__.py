@@ -64,7 +64,6 @@ if TYPE_CHECKING:
     from caldav_backup.dav.request_line import RequestLine
     from caldav_backup.dav.requests import transparency
     from caldav_backup.dav.retries import Retries
-    from caldav_backup.dav.service import system_resolver
     from caldav_backup.dav.service import Resolver, system_resolver
     from caldav_backup.dav.tls import Tls
     from caldav_backup.dav.transport import Transport
@@ -117,7 +116,6 @@ __all__ = [
     "RequestLine",
     "Resolver",
     "Resource",
-    "Resolver",
     "Retries",
     "ServerUnreachable",
     "Tls",

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from caldav_backup.dav.errors import DavError, GaveUp
 
-#: Repeated requests in one run; in large runs this part of all that were sent.
-_REPEATS = 100
+#: Repeated requests in one run, so that a small one survives a bad hour; in large runs this part of all that were sent.
+_REPEATS = 250
 _PART = 0.10
 #: Seconds without any success.
 _HOPELESS = 600.0

@@ -40,7 +40,8 @@ class Inflating:
     def __init__(self, bits: int) -> None:
         self._bits = bits
         self._stream = zlib.decompressobj(bits)
-        self._has_begun = False
+        self._first = b""
+        self._is_framed = False
 
     def pieces(self, compressed: bytes) -> Iterator[bytes]:
         """What `compressed` brings, at most PIECE bytes at a time. Raises Damaged."""
@@ -59,18 +60,18 @@ class Inflating:
 
     def finish(self) -> None:
         """The body has ended. Damaged when its compression has not; a body without a byte is none at all."""
-        if self._has_begun and not self._stream.eof:
+        if self._first and not self._stream.eof:
             raise Damaged
 
     def _inflate(self, compressed: bytes) -> bytes:
+        before, self._first = self._first, self._first or compressed[:1]
         try:
-            piece = self._stream.decompress(compressed, PIECE)
+            return self._stream.decompress(compressed, PIECE)
         except zlib.error as error:
-            if self._has_begun or self._bits != zlib.MAX_WBITS:
+            if self._bits != zlib.MAX_WBITS or self._is_framed:
                 raise Damaged from error
-            # RFC 9110 §8.4.1.2: some send deflate without its zlib frame.
+            # RFC 9110 §8.4.1.2: some send deflate without its zlib frame. The second byte at the latest shows it.
             self._bits, self._stream = _RAW, zlib.decompressobj(_RAW)
-            self._has_begun = True
-            return self._inflate(compressed)
-        self._has_begun = True
-        return piece
+            return self._inflate(before + compressed)
+        finally:
+            self._is_framed = len(before + compressed) > 1

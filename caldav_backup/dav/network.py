@@ -111,7 +111,8 @@ class Network:
             self._clients[scheme] = httpx.AsyncClient(
                 headers=self._headers,
                 timeout=httpx.Timeout(self._timeout, connect=patience.connecting(self._timeout), pool=None),
-                limits=httpx.Limits(max_connections=self._connections, max_keepalive_connections=self._connections),
+                # How many at once is decided before, host by host; here a request must not wait for another host's.
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=self._connections),
                 verify=self._tls.context() if scheme == "https" and self._inner is None else False,
                 transport=self._inner,
             )
@@ -133,7 +134,7 @@ class Network:
         except (httpx.TransportError, ssl.SSLError) as error:  # httpcore 1.0 lets an alert after the handshake through
             kind, reason = _why_unreachable(error, phase)
             raise about(kind, request, f"{hrefs.origin_of(request.url)}: {reason}") from error
-        except httpx.InvalidURL as error:
+        except (httpx.InvalidURL, UnicodeError) as error:  # a name that is none is reported as it is by idna 3
             raise about(InvalidLocation, request, f"no usable address: {error}") from error
 
     def _why_late(self, error: httpx.TimeoutException, phase: Phase | None) -> str:

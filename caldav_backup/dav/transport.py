@@ -222,6 +222,9 @@ class Transport:
         except ServerUnreachable:
             turns.width.turned_away()
             raise
+        except DavError:
+            self.retries.budget.succeeded()  # a server that says no is there
+            raise
 
     async def _refusal(self, request: Request, answer: Answer) -> DavError:
         href = hrefs.path_of(request.url)

@@ -262,7 +262,10 @@ def test_an_answer_that_never_begins_is_given_up() -> None:
     assert "no answer within 0.04 s" in str(error)
 
 
-@pytest.mark.parametrize(("url", "insecure"), [("http://nas.example/x", False), ("https://\x00/x", True)])
+@pytest.mark.parametrize(
+    ("url", "insecure"),
+    [("http://nas.example/x", False), ("https://\x00/x", True), ("https://xn--zzzz-.example/x", True)],
+)
 def test_addresses_that_must_not_or_cannot_be_asked(url: str, insecure: bool) -> None:
     server = FakeServer()
     assert isinstance(failing(server, requests.get(url), insecure=insecure), dav.InvalidLocation)
