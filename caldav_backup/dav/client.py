@@ -118,7 +118,8 @@ class Client:
         async def read(answer: Answer) -> list[Response]:
             size = 0
             found: list[Response] = []
-            async with aclosing(iter_responses(answer, Parser(self.transport.limits))) as responses:
+            parser = Parser(self.transport.limits.for_what_is_held())
+            async with aclosing(iter_responses(answer, parser)) as responses:
                 async for response in responses:
                     found.append(response)
                     size += len(response.text(names.CALENDAR_DATA))

@@ -64,7 +64,7 @@ async def read_multistatus(answer: Answer, limits: Limits) -> Multistatus:
 
     Raises what a status 4xx of the asked resource itself means, which Xandikos 0.4 puts into a 207.
     """
-    async with aclosing(iter_responses(answer, Parser(limits))) as responses:
+    async with aclosing(iter_responses(answer, Parser(limits.for_what_is_held()))) as responses:
         multistatus = Multistatus(
             answer.url, [response async for response in responses], answer.headers.get("date", "")
         )

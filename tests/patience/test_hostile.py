@@ -135,6 +135,14 @@ def test_an_answer_without_end_ends_all_the_same(
 
 
 @pytest.mark.full
+def test_a_discovery_without_end_ends_all_the_same(nights: Nights, server: ScriptedServer) -> None:
+    body, again = ENDLESS["responses"]
+    server.rule = when(any_request, Answer(status=207, body=body, endless=again * 100))
+    with pytest.raises(DavError, match="more than 5,000 responses"):
+        nights.backup(server, limits=Limits(held_responses=5_000))
+
+
+@pytest.mark.full
 @pytest.mark.parametrize(
     "answer",
     [
