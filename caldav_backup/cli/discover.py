@@ -12,6 +12,7 @@ from caldav_backup.cli.answer import Answer, Table
 from caldav_backup.cli.endpoints import open_source
 from caldav_backup.cli.exits import Exit, Usage
 from caldav_backup.cli.invocation import invocation_of
+from caldav_backup.cli.option_words import warn_of_typed_password
 from caldav_backup.cli.render import about
 from caldav_backup.cli.running import run_async
 from caldav_backup.settings import Kind, masked
@@ -44,6 +45,7 @@ def command(
     """List the calendars of a source, and what a backup leaves out. Changes nothing anywhere."""
     run = invocation_of(context)
     location = run.settings.given_location(Kind.SOURCE, source or _only(run.settings.names(Kind.SOURCE)))
+    warn_of_typed_password(run, location)
     with about(f"@{location.name}" if location.name else masked(location.location)):
         opened = open_source(run, location)
         found = run_async(_look(opened))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from caldav_backup.cli.exits import Usage
 from caldav_backup.cli.invocation import Invocation
-from caldav_backup.settings import Kind
+from caldav_backup.settings import Kind, Location
 from caldav_backup.settings.addresses import split_userinfo
 from caldav_backup.settings.options import SECRET_OPTIONS, check_option_name
 
@@ -28,6 +28,13 @@ def option_values(kind: Kind, words: Sequence[str], run: Invocation) -> dict[str
             _warn(run, "the password in the URL")
         values[key] = value
     return values
+
+
+def warn_of_typed_password(run: Invocation, location: Location) -> None:
+    """A location that was typed as a URL may have a password in it."""
+    if "password" in location.secrets and not location.name:
+        verb = f"'caldav-backup {location.kind.value} add'"
+        run.warn(f"the password in the URL on a command line is seen by others; {verb} avoids that")
 
 
 def _secret(key: str, value: str, run: Invocation) -> str:

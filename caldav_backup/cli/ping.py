@@ -15,6 +15,7 @@ from caldav_backup.cli.counting import counted
 from caldav_backup.cli.endpoints import open_client
 from caldav_backup.cli.exits import Exit
 from caldav_backup.cli.invocation import Invocation
+from caldav_backup.cli.option_words import warn_of_typed_password
 from caldav_backup.cli.render import about
 from caldav_backup.cli.running import run_async
 from caldav_backup.settings import DirectoryAddress, Kind, Location, ServerAddress, masked
@@ -33,6 +34,7 @@ _MOST_OF_SERVER = 60
 def ping(run: Invocation, kind: Kind, text: str) -> Answer:
     """Ask the location that `text` names: a name with or without @, a URL or a directory."""
     location = _location(run, kind, text)
+    warn_of_typed_password(run, location)
     with about(f"@{location.name}" if location.name else masked(location.location)):
         address = location.address()
         if isinstance(address, ServerAddress):

@@ -24,7 +24,6 @@ from caldav_backup.dav.errors import (
     TooManyRequests,
     Unauthorized,
     Unavailable,
-    UntrustedServer,
 )
 from caldav_backup.dav.homes import read_home
 from caldav_backup.dav.models import Discovery
@@ -123,19 +122,25 @@ async def _by_search(client: Client, url: str, resolver: service.Resolver | None
         return await _search(client, url, _candidates(url), read)
     except (NotCalDAV, ServerUnreachable) as error:
         domain = service.domain_of(url)
-        if resolver is None or not domain or isinstance(error, UntrustedServer):
+        if resolver is None or not domain:
             raise
         return await _by_name(client, domain, resolver, error, read)
 
 
 async def _by_name(client: Client, domain: str, resolver: service.Resolver, first: DavError, read: _Read) -> Discovery:
-    """The way over the DNS; `first` is why there is no other."""
+    """The way over the DNS; `first` is why there is no other.
+
+    Of a host that is merely away tonight nothing is said about the DNS.
+    """
+    is_no_host = isinstance(first, NotCalDAV) or service.is_unknown_name(first)
     try:
         servers = await service.find_servers(resolver, domain)
     except ServerUnreachable as error:
-        raise type(first)(f"{first.reason}; {error.reason}") from first
+        first.add_hint(error.reason if is_no_host else "")
+        raise first from error
     if not servers:
-        raise type(first)(f"{first.reason}; its DNS names no CalDAV server") from first
+        first.add_hint("its DNS names no CalDAV server" if is_no_host else "")
+        raise first
     failures: list[DavError] = []
     for url in servers:
         root = hrefs.origin_of(url) + "/"

@@ -6,6 +6,7 @@ a host is only followed inside the domain that was asked about (RFC 6764 §8). d
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -46,6 +47,13 @@ def domain_of(url: str) -> str:
     labels = host.split(".")
     is_name = len(labels) > 1 and labels[-1] not in _NO_DOMAINS and not labels[-1].isdigit() and ":" not in host
     return host if is_name and parts.port is None and not hrefs.segments(parts.path) else ""
+
+
+def is_unknown_name(error: BaseException | None) -> bool:
+    """True for a failure because there is no host of that name."""
+    while error is not None and not isinstance(error, socket.gaierror):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def is_inside(url: str, domain: str) -> bool:

@@ -88,6 +88,7 @@ def test_a_calendar_that_cannot_be_listed_is_passed_over(cli: Program) -> None:
     with scripted(account(0), rule) as server:
         ended = cli("source", "ping", server.url.replace("//", f"//alice:{quote(server.account.password)}@"))
     assert (ended.code, "/calendars/alice/empty/: " in ended.err and "403" in ended.err) == (3, True)
+    assert "warning: the password in the URL" in ended.err
 
 
 def test_a_server_without_options_and_reports_is_asked_otherwise(cli: Program) -> None:

@@ -7,12 +7,13 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+import httpx
 import pytest
 
 from caldav_backup import dav
 from caldav_backup.dav import service
 from tests.dav.accounts import HOME_SET, HTML, WORK, home, urls
-from tests.dav.fakes import FakeServer, answer, client, kind, reply, response, run
+from tests.dav.fakes import FakeServer, answer, client, failure, kind, reply, response, run
 
 dns_message = pytest.importorskip("dns.message", reason="dnspython is not installed (extra `dns`)")
 
@@ -218,6 +219,34 @@ def test_a_domain_without_calendars_says_what_was_asked(zone: Zone, reason: str)
         at(server, resolver)
     assert reason in str(caught.value) and "\n" not in str(caught.value)
     assert all(each.url.host.endswith(DOMAIN) for each in server.seen)
+
+
+def gone() -> httpx.ConnectError:
+    error = httpx.ConnectError("no such host")
+    error.__cause__ = socket.gaierror(-2, "Name or service not known")
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "is_told"), [(httpx.ConnectError("refused"), False), (gone(), True)], ids=["away", "unknown"]
+)
+def test_of_a_host_that_is_merely_away_nothing_is_said_about_its_dns(error: httpx.ConnectError, is_told: bool) -> None:
+    server = FakeServer()
+    server.on("PROPFIND", f"https://{DOMAIN}/", failure(error))
+    with serving({}) as answering:
+        for resolver in (answering, service.NoResolver()):
+            with pytest.raises(dav.ServerUnreachable) as caught:
+                at(server, resolver)
+            assert ("DNS" in str(caught.value)) is is_told
+
+
+def test_a_domain_without_a_host_leads_over_its_dns() -> None:
+    server = FakeServer()
+    server.on("PROPFIND", f"https://{DOMAIN}/", failure(gone()))
+    server.on("PROPFIND", "https://dav.firm.org/.well-known/caldav", answer(response("/", kind("d:x") + HOME_SET)))
+    server.on("PROPFIND", "https://dav.firm.org/home/alice/", home(response("/home/alice/", kind("d:x")), WORK))
+    with serving({(SECURE, "SRV"): ["0 1 443 dav.firm.org."]}) as resolver:
+        assert urls(at(server, resolver)) == ["https://dav.firm.org/home/alice/work/"]
 
 
 def test_without_dnspython_it_is_said_what_to_install() -> None:
