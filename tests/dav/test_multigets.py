@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from caldav_backup import dav
 from caldav_backup.dav.multigets import BATCH, Multigets
@@ -38,20 +40,21 @@ def cut(_: Sequence[str]) -> httpx.Response:
     raise httpx.ReadError("reset")
 
 
+_ALWAYS = {
+    "500": lambda _: httpx.Response(500),
+    "404": lambda _: httpx.Response(404),
+    "garbage": lambda _: httpx.Response(207, content=b"<not xml"),
+    "empty": lambda _: httpx.Response(207, content=b'<d:multistatus xmlns:d="DAV:"/>'),
+    "504": lambda _: httpx.Response(504),
+    "cut": cut,
+}
+
+
 @pytest.mark.parametrize(
-    "refuses",
-    [
-        lambda _: httpx.Response(500),
-        lambda _: httpx.Response(404),
-        lambda _: httpx.Response(207, content=b"<not xml"),
-        lambda _: httpx.Response(207, content=b'<d:multistatus xmlns:d="DAV:"/>'),
-        lambda _: httpx.Response(504),
-        cut,
-    ],
-    ids=["500", "404", "garbage", "empty", "504", "cut"],
+    "how", ["cut", *(pytest.param(how, marks=pytest.mark.full) for how in _ALWAYS if how != "cut")]
 )
-def test_a_server_that_fails_every_multiget_costs_little_more_than_a_get_for_each(refuses: object) -> None:
-    calendar = Calendar(objects(340), refuses)  # type: ignore[arg-type]
+def test_a_server_that_fails_every_multiget_costs_little_more_than_a_get_for_each(how: str) -> None:
+    calendar = Calendar(objects(340), _ALWAYS[how])
     waits = Waits()
     assert contents(fetch_all(calendar, waits)) == list(calendar.objects.values())
     assert len(calendar.gets) == 340
@@ -67,18 +70,18 @@ def test_a_multiget_that_failed_for_a_while_is_used_again() -> None:
     assert calendar.batches[-8:] == [100] * 8
 
 
-@pytest.mark.parametrize("bad", [0, 13, 50, 99])
-@pytest.mark.parametrize("broken", [lambda: httpx.Response(500), lambda: cut([])], ids=["500", "cut"])
-def test_one_bad_event_costs_itself_only(bad: int, broken: object) -> None:
+@pytest.mark.parametrize("bad", [13, *(pytest.param(bad, marks=pytest.mark.full) for bad in (0, 50, 99))])
+@pytest.mark.parametrize("how", ["500", "cut"])
+def test_one_bad_event_costs_itself_only(bad: int, how: str) -> None:
     href = f"/cal/{bad}.ics"
-    calendar = Calendar(objects(300), lambda batch: broken() if href in batch else None)  # type: ignore[operator]
+    calendar = Calendar(objects(300), lambda batch: _ALWAYS[how](batch) if href in batch else None)
     assert contents(fetch_all(calendar)) == list(calendar.objects.values())
     assert href in calendar.gets
     assert len(calendar.gets) <= 3
     assert calendar.requests <= 3 + 14 + 2 + 8
 
 
-@pytest.mark.parametrize("most", [4, 10, 25, 50])
+@pytest.mark.parametrize("most", [50, *(pytest.param(most, marks=pytest.mark.full) for most in (4, 10, 25))])
 def test_a_server_that_takes_small_batches_only_is_given_such(most: int) -> None:
     calendar = Calendar(objects(1000), lambda batch: httpx.Response(413) if len(batch) > most else None)
     assert contents(fetch_all(calendar)) == list(calendar.objects.values())
@@ -169,3 +172,38 @@ def test_a_pause_is_doubled_while_tries_fail_and_ends_with_a_success() -> None:
     multigets.failed(100)
     assert multigets.allow(100)
     assert multigets.most == BATCH
+
+
+@pytest.mark.full
+@given(
+    bad=st.sets(st.integers(0, 59), max_size=8),
+    lost=st.sets(st.integers(0, 59), max_size=8),
+    most=st.integers(1, 60),
+    hangs_up=st.booleans(),
+)
+@settings(max_examples=40)
+def test_whatever_fails_in_batches_every_event_is_judged_by_itself(
+    bad: set[int], lost: set[int], most: int, hangs_up: bool
+) -> None:
+    """`bad` spoil every batch that they are in and fail alone too, `lost` are listed and not there."""
+    calendar = Calendar(objects(60))
+    versions = versions_of(calendar)
+    for number in lost:
+        del calendar.objects[f"/cal/{number}.ics"]
+    spoiling = {f"/cal/{number}.ics" for number in bad}
+
+    def refuses(batch: Sequence[str]) -> httpx.Response | None:
+        if len(batch) > most or spoiling & set(batch):
+            return cut(batch) if hangs_up else httpx.Response(500)
+        return None
+
+    def served(request: httpx.Request) -> httpx.Response:
+        answered = calendar(request)
+        return httpx.Response(500) if request.method == "GET" and request.url.path in spoiling else answered
+
+    calendar.refuses = refuses
+    fetched = fetch(served, *versions)
+    for number, each in enumerate(fetched):
+        expected = dav.Failed if number in bad else dav.Gone if number in lost else dav.Resource
+        assert isinstance(each, expected)
+    assert calendar.requests <= 60 + 2 * 60
