@@ -206,6 +206,24 @@ def test_members_are_recognised_in_any_spelling(spelling: str) -> None:
     assert hrefs_of(server.seen[0]) == ["/cal/a%40%C3%BC.ics", "/cal/colon:x.ics"]
 
 
+def test_question_marks_and_hashes_belong_to_a_name() -> None:
+    server = FakeServer()
+    said = [with_data("/cal/q?#.ics", event("q")), with_data("https://dav.example/cal/a%2540b.ics", event("a"))]
+    server.on("REPORT", "/cal/", answer(*said))  # DAViCal 1.1 and Cyrus 3.6 do not escape the first
+    wanted = [version("q%3F%23.ics"), version("a%2540b.ics")]
+    assert fetch(server, *wanted) == [dav.Resource(wanted[0], event("q")), dav.Resource(wanted[1], event("a"))]
+
+
+def test_a_path_that_is_encoded_twice_names_something_else_and_is_asked_for_alone() -> None:
+    server = FakeServer()
+    server.on(
+        "REPORT", "/cal/", answer(with_data("/cal/a%2520b.ics", event("other")), with_data("/cal/b.ics", event("b")))
+    )
+    server.on("GET", "/cal/a%20b.ics", reply(200, event("a"), TEXT))
+    fetched = fetch(server, version("a%20b.ics"), version("b.ics"))
+    assert fetched[0] == dav.Resource(version("a%20b.ics"), event("a"))
+
+
 def test_a_member_said_twice_counts_with_its_data() -> None:
     server = FakeServer()
     said = [refused("/cal/a.ics", 404), with_data("/cal/a.ics", event("a")), refused("/cal/a.ics", 404)]
