@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.crawlers.account import peak_memory
 from tests.events import event
 
 PASSPHRASE = "a passphrase of the benchmark"
@@ -152,13 +152,6 @@ def attributes(versions: bytes) -> dict[str, bytes]:
         "sync-token": f"https://example.org/sync/{versions[-9:].hex()}",
     }
     return {f"user.caldav.{name}": text.encode() for name, text in texts.items()} | {"user.caldav.resources": versions}
-
-
-def peak_memory() -> float:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 # The runs
