@@ -10,6 +10,8 @@ from tests.servers.scripted import Account, Answer, Asked, Framing, Rule, script
 from tests.servers.scripted_rules import each_member, reports, then_members, when
 from tests.servers.scripted_xml import CALDAV, DAV, Member, text
 
+pytestmark = pytest.mark.full
+
 FOREIGN = [
     Member(href, {f"{DAV}getetag": '"foreign"', f"{CALDAV}calendar-data": text(event(99).content)})
     for href in ("/calendars/bob/work/x.ics", "/calendars/alice/work/unasked.ics", "/calendars/alice/work/", "")
@@ -48,7 +50,6 @@ WRONG = {
 }
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("answer", WRONG.values(), ids=WRONG)
 def test_every_event_is_stored_with_its_own_bytes_all_the_same(nights: Nights, answer: Answer) -> None:
     account = Account()
@@ -63,7 +64,6 @@ def test_every_event_is_stored_with_its_own_bytes_all_the_same(nights: Nights, a
     nights.assert_sound()
 
 
-@pytest.mark.full
 @pytest.mark.parametrize(
     "answer",
     [Answer(status=404), Answer(status=413), Answer(cut=100), Answer(body=b"<")],
@@ -86,7 +86,6 @@ def test_a_batch_that_is_refused_for_one_member_is_halved(nights: Nights, answer
     assert len(server.requests("REPORT")) <= 2 * 7 * (4 if answer.cut or answer.body else 1)
 
 
-@pytest.mark.full
 def test_a_batch_too_large_for_the_server_is_made_smaller(nights: Nights) -> None:
     def at_most_ten(asked: Asked) -> Answer | None:
         return Answer(status=507) if asked.is_report() and asked.body.count(b"href>") > 2 * 10 else None

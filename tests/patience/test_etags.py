@@ -13,6 +13,8 @@ from tests.servers.scripted import Account, Answer, Asked, scripted
 from tests.servers.scripted_rules import each_member
 from tests.servers.scripted_xml import DAV, Member, escape
 
+pytestmark = pytest.mark.full
+
 Spelling = Callable[[str], str]
 
 ETAG = f"{DAV}getetag"
@@ -35,7 +37,6 @@ def spelled(spelling: Spelling) -> Answer:
     return each_member(change)
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("listed", SPELLINGS)
 @pytest.mark.parametrize("batched", SPELLINGS)
 def test_an_event_whose_etag_is_spelled_otherwise_elsewhere_is_not_fetched_again(
@@ -49,7 +50,6 @@ def test_an_event_whose_etag_is_spelled_otherwise_elsewhere_is_not_fetched_again
     assert_quiet_after_one_change(nights, rule)
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("listed", SPELLINGS)
 def test_an_event_fetched_alone_whose_etag_is_spelled_otherwise_is_not_fetched_again(
     nights: Nights, listed: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -15,6 +15,8 @@ from tests.events import event, events
 from tests.patience.runs import Nights, served
 from tests.servers.scripted import Account, Answer, Asked, Framing, ScriptedServer, scripted
 from tests.servers.scripted_rules import Question, any_request, any_rule, gets, lists, reports, when
+
+pytestmark = pytest.mark.full
 
 OPEN = b'<?xml version="1.0"?><d:multistatus xmlns:d="DAV:">'
 PROPSTAT = b"<d:propstat><d:prop>%s</d:prop></d:propstat>"
@@ -36,39 +38,42 @@ def whole_bomb() -> Answer:
     return Answer(status=207, body=b"".join([*pieces, packer.flush()]), headers={"Content-Encoding": "gzip"})
 
 
-HOSTILE = {
-    "entities": Answer(
+#: Made when they are needed: some are large.
+HOSTILE: dict[str, Callable[[], Answer]] = {
+    "entities": lambda: Answer(
         status=207,
         body=f'<?xml version="1.0"?><!DOCTYPE m [<!ENTITY l0 "ha">{LAUGHS}]>'.encode()
         + OPEN[21:]
         + b"<d:response><d:href>&l11;</d:href></d:response></d:multistatus>",
     ),
-    "external-entity": Answer(
+    "external-entity": lambda: Answer(
         status=207,
         body=b'<?xml version="1.0"?><!DOCTYPE m [<!ENTITY x SYSTEM "file:///etc/hostname">]>'
         + OPEN[21:]
         + b"<d:response><d:href>/&x;</d:href></d:response></d:multistatus>",
     ),
-    "deep": Answer(status=207, body=OPEN + b"<d:response>" + b"<d:prop>" * 100_000),
-    "deep-property": Answer(
+    "deep": lambda: Answer(status=207, body=OPEN + b"<d:response>" + b"<d:prop>" * 100_000),
+    "deep-property": lambda: Answer(
         status=207, body=OPEN + RESPONSE % (1, b"<d:x>" * 200 + b"</d:x>" * 200) + b"</d:multistatus>"
     ),
-    "wide-attribute": Answer(status=207, body=OPEN + b'<d:response a="' + b"x" * (12 << 20) + b'"/></d:multistatus>'),
-    "long-text": Answer(status=207, body=OPEN + b"<d:response><d:href>" + b"x" * (12 << 20)),
-    "length-of-10-TB": Answer(headers={"Content-Length": str(10 * 10**12)}, cut=10_000),
-    "negative-length": Answer(headers={"Content-Length": "-1"}),
-    "length-that-is-no-number": Answer(headers={"Content-Length": "many"}),
-    "two-framings": Answer(headers={"Transfer-Encoding": "chunked"}),
-    "damaged-gzip": Answer(headers={"Content-Encoding": "gzip"}),
-    "unknown-encoding-of-garbage": Answer(body=bytes(range(256)), headers={"Content-Encoding": "x-rot13"}),
-    "blanks-in-gzip": bomb("gzip"),
-    "blanks-in-deflate": bomb("deflate"),
-    "text-in-gzip": whole_bomb(),
-    "endless-text": Answer(status=207, body=OPEN + b"<d:response><d:href>", endless=b"x" * 65536),
-    "header-of-a-megabyte": Answer(headers={"X-Long": "x" * (1 << 20)}),
-    "status-999": Answer(status=999),
-    "status-100-for-ever": Answer(status=100),
-    "no-bytes": Answer(cut=0, framing=Framing.CLOSE),
+    "wide-attribute": lambda: Answer(
+        status=207, body=OPEN + b'<d:response a="' + b"x" * (12 << 20) + b'"/></d:multistatus>'
+    ),
+    "long-text": lambda: Answer(status=207, body=OPEN + b"<d:response><d:href>" + b"x" * (12 << 20)),
+    "length-of-10-TB": lambda: Answer(headers={"Content-Length": str(10 * 10**12)}, cut=10_000),
+    "negative-length": lambda: Answer(headers={"Content-Length": "-1"}),
+    "length-that-is-no-number": lambda: Answer(headers={"Content-Length": "many"}),
+    "two-framings": lambda: Answer(headers={"Transfer-Encoding": "chunked"}),
+    "damaged-gzip": lambda: Answer(headers={"Content-Encoding": "gzip"}),
+    "unknown-encoding-of-garbage": lambda: Answer(body=bytes(range(256)), headers={"Content-Encoding": "x-rot13"}),
+    "blanks-in-gzip": lambda: bomb("gzip"),
+    "blanks-in-deflate": lambda: bomb("deflate"),
+    "text-in-gzip": whole_bomb,
+    "endless-text": lambda: Answer(status=207, body=OPEN + b"<d:response><d:href>", endless=b"x" * 65536),
+    "header-of-a-megabyte": lambda: Answer(headers={"X-Long": "x" * (1 << 20)}),
+    "status-999": lambda: Answer(status=999),
+    "status-100-for-ever": lambda: Answer(status=100),
+    "no-bytes": lambda: Answer(cut=0, framing=Framing.CLOSE),
 }
 
 
@@ -81,13 +86,12 @@ def server() -> Iterator[ScriptedServer]:
         yield server
 
 
-@pytest.mark.full
 @pytest.mark.parametrize(
     "asks", [any_request, lists("alice"), lists("work"), reports()], ids=["all", "home", "list", "get"]
 )
-@pytest.mark.parametrize("answer", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_answer_costs_nothing_that_was_there(
-    nights: Nights, server: ScriptedServer, answer: Answer, asks: Question
+    nights: Nights, server: ScriptedServer, make: Callable[[], Answer], asks: Question
 ) -> None:
     nights.backup(server)
     before = nights.stored()
@@ -95,7 +99,7 @@ def test_a_hostile_answer_costs_nothing_that_was_there(
         if calendar.is_calendar:
             calendar.put("new.ics", event(50).content)
             calendar.put("newer.ics", event(51).content)
-    server.rule = when(asks, answer)
+    server.rule = when(asks, make())
     try:
         night = nights.backup(server, timeout=0.3)
     except (DavError, CollectionUnreadable) as error:
@@ -122,7 +126,6 @@ ENDLESS = {
 }
 
 
-@pytest.mark.full
 @pytest.mark.parametrize(("body", "again"), ENDLESS.values(), ids=ENDLESS)
 def test_an_answer_without_end_ends_all_the_same(
     nights: Nights, server: ScriptedServer, body: bytes, again: bytes
@@ -134,7 +137,6 @@ def test_an_answer_without_end_ends_all_the_same(
     assert {path.split("/")[1] for path in nights.stored()} == {"home"}
 
 
-@pytest.mark.full
 def test_a_discovery_without_end_ends_all_the_same(nights: Nights, server: ScriptedServer) -> None:
     body, again = ENDLESS["responses"]
     server.rule = when(any_request, Answer(status=207, body=body, endless=again * 100))
@@ -142,23 +144,26 @@ def test_a_discovery_without_end_ends_all_the_same(nights: Nights, server: Scrip
         nights.backup(server, limits=Limits(held_responses=5_000))
 
 
-@pytest.mark.full
 @pytest.mark.parametrize(
-    "answer",
+    "make",
     [
-        Answer(body=b"BEGIN:VCALENDAR\r\n", endless=b"X-LONG:" + b"x" * 65536),
-        Answer(headers={"Content-Length": str(10**13)}, cut=100),
-        Answer(body=gzip.compress(b"BEGIN:VCALENDAR\r\n" + bytes(80 << 20)), headers={"Content-Encoding": "gzip"}),
+        lambda: Answer(body=b"BEGIN:VCALENDAR\r\n", endless=b"X-LONG:" + b"x" * 65536),
+        lambda: Answer(headers={"Content-Length": str(10**13)}, cut=100),
+        lambda: Answer(
+            body=gzip.compress(b"BEGIN:VCALENDAR\r\n" + bytes(80 << 20)), headers={"Content-Encoding": "gzip"}
+        ),
     ],
     ids=["endless", "10-TB", "gzip-bomb"],
 )
-def test_an_event_of_absurd_size_costs_itself_only(nights: Nights, server: ScriptedServer, answer: Answer) -> None:
+def test_an_event_of_absurd_size_costs_itself_only(
+    nights: Nights, server: ScriptedServer, make: Callable[[], Answer]
+) -> None:
     name = event(11).name
 
     def halves(asked: Asked) -> Answer | None:
         return Answer(status=500) if asked.is_report() and name.encode() in asked.body else None
 
-    server.rule = any_rule(halves, when(gets(name), answer))
+    server.rule = any_rule(halves, when(gets(name), make()))
     night = nights.backup(server, timeout=5)
     assert [path for path, _ in night.outcome.failures] == [f"/work/{name}"]
     assert len(nights.stored()) == 4

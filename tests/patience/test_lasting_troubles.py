@@ -11,6 +11,8 @@ from tests.events import event, events
 from tests.servers.scripted import Account, Answer, Rule, ScriptedServer, scripted
 from tests.servers.scripted_rules import any_request, lists, of, reports, when
 
+pytestmark = pytest.mark.full
+
 #: Longer than anybody waits: the run ends at once, and the tests with it.
 BUSY = {"Retry-After": "86400"}
 
@@ -81,7 +83,6 @@ LASTING = {
 }
 
 
-@pytest.mark.full
 @pytest.mark.parametrize(("rule", "code", "said"), LASTING.values(), ids=LASTING)
 def test_a_trouble_that_lasts_ends_the_run_in_one_line_and_loses_nothing(
     program: Program, server: ScriptedServer, rule: Rule, code: int, said: str
@@ -92,7 +93,6 @@ def test_a_trouble_that_lasts_ends_the_run_in_one_line_and_loses_nothing(
     assert_nothing_lost(program)
 
 
-@pytest.mark.full
 def test_the_run_after_the_trouble_is_whole(program: Program, server: ScriptedServer) -> None:
     server.rule = revoked(reports())
     assert backup(program, server).code == 77
@@ -101,7 +101,6 @@ def test_the_run_after_the_trouble_is_whole(program: Program, server: ScriptedSe
     assert [each["files"] for each in program("ls", "--json").document["result"]["snapshots"]] == [3, 9]
 
 
-@pytest.mark.full
 def test_a_program_of_its_own_says_the_same(program: Program, server: ScriptedServer) -> None:
     server.rule = revoked(reports())
     ended = program.process("backup", "@me", THE_PASSWORD=server.account.password)
@@ -109,7 +108,6 @@ def test_a_program_of_its_own_says_the_same(program: Program, server: ScriptedSe
     assert_nothing_lost(program)
 
 
-@pytest.mark.full
 @pytest.mark.parametrize(
     "answer",
     [Answer(delay=30), Answer(pause=1), Answer(status=207, endless=b" " * 10, pause=0.01)],

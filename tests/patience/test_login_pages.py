@@ -11,6 +11,8 @@ from tests.patience.runs import Nights, served
 from tests.servers.scripted import Account, Answer, Asked, scripted
 from tests.servers.scripted_rules import Question, any_request, any_rule, lists, of, reports, when
 
+pytestmark = pytest.mark.full
+
 PAGE = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><p>please log in<br></body></html>"
 PAGES = {
     "html": Answer(status=200, body=PAGE, headers={"Content-Type": "text/html"}),
@@ -42,7 +44,6 @@ def test_a_page_in_the_place_of_an_account_is_no_empty_account(nights: Nights, a
     assert nights.snapshots == 0
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("answer", PAGES.values(), ids=PAGES)
 @pytest.mark.parametrize(
     "asks", [of("PROPFIND"), lists("alice"), lists("work"), lists("home")], ids=["all", "homes", "work", "home"]
@@ -73,7 +74,6 @@ def test_a_page_in_mid_run_changes_no_snapshot_and_deletes_nothing(
     nights.assert_sound()
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("answer", PAGES.values(), ids=PAGES)
 def test_a_page_in_the_place_of_events_is_stored_nowhere(nights: Nights, answer: Answer) -> None:
     """The one exception is a page that is a calendar: nobody can tell it from the event that was asked for."""

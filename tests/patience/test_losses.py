@@ -15,6 +15,8 @@ from tests.servers.scripted import Account, Answer, ScriptedServer, scripted
 from tests.servers.scripted_rules import lists, then_members, when
 from tests.servers.scripted_xml import DAV, Member
 
+pytestmark = pytest.mark.full
+
 RIGHTS = f"{DAV}current-user-privilege-set"
 NOTHING = then_members(lambda _: [])
 ITSELF = then_members(lambda members: members[:1])
@@ -54,7 +56,6 @@ def test_a_home_that_names_nothing_at_all_is_no_account_without_calendars(
     assert (nights.snapshots, len(nights.stored())) == (1, 43)
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("calendar", ["work", "alice"])
 def test_five_hundred_events_that_are_gone_over_night_are_an_alarm_every_night(
     cli: Program, server: ScriptedServer, calendar: str

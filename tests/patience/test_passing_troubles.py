@@ -14,6 +14,8 @@ from tests.patience.runs import Nights, served
 from tests.servers.scripted import Account, Answer, Asked, Rule, scripted
 from tests.servers.scripted_rules import Question, any_request, lists, of, reports, when
 
+pytestmark = pytest.mark.full
+
 
 def account() -> Account:
     made = Account()
@@ -49,7 +51,6 @@ TROUBLES = {
 }
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("answer", TROUBLES.values(), ids=TROUBLES)
 def test_what_fails_once_is_asked_again(nights: Nights, answer: Answer) -> None:
     with scripted(account(), when(of("PROPFIND"), answer, times=1, after=1)) as server:
@@ -60,7 +61,6 @@ def test_what_fails_once_is_asked_again(nights: Nights, answer: Answer) -> None:
     assert not first.outcome.failures and nights.snapshots == 2
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("answer", TROUBLES.values(), ids=TROUBLES)
 def test_a_server_that_fails_every_request_once_is_backed_up_all_the_same(nights: Nights, answer: Answer) -> None:
     with scripted(account(), every_other(answer)) as server:
@@ -75,7 +75,6 @@ def test_a_server_that_ends_every_connection_is_asked_over_new_ones(nights: Nigh
     assert nights.stored() == served(server.account)
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_is_waited_for_in_both_its_spellings(nights: Nights, status: int) -> None:
     moments: list[datetime] = []
@@ -112,7 +111,6 @@ def test_nobody_waits_a_day(nights: Nights, answer: Answer, error: type[Exceptio
     assert nights.snapshots == 0
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("answer", TROUBLES.values(), ids=TROUBLES)
 def test_a_trouble_that_does_not_pass_is_given_up_after_a_few_attempts(nights: Nights, answer: Answer) -> None:
     with scripted(account()) as server:
@@ -125,7 +123,6 @@ def test_a_trouble_that_does_not_pass_is_given_up_after_a_few_attempts(nights: N
     nights.assert_sound()
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("asks", [of("PROPFIND"), lists("work"), reports()], ids=["any", "listing", "multiget"])
 def test_a_login_that_is_refused_once_is_tried_once_more(nights: Nights, asks: Question) -> None:
     refused = Answer(status=401, headers={"WWW-Authenticate": 'Basic realm="scripted"'})

@@ -12,6 +12,9 @@ from tests.patience.runs import Nights, served
 from tests.servers.scripted import Account, Answer, Asked, Rule, ScriptedServer, scripted
 from tests.servers.scripted_rules import Question, any_request, gets, lists, of, reports
 
+#: One of them is enough for the quick tests.
+STATUSES = [307, *(pytest.param(status, marks=pytest.mark.full) for status in (301, 302, 303, 308))]
+
 
 def account(user: str = "alice") -> Account:
     made = Account(user=user)
@@ -28,7 +31,7 @@ def elsewhere(server: ScriptedServer, asks: Question, status: int) -> Rule:
     return rule
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize(
     "asks", [any_request, lists("alice"), lists("work"), reports()], ids=["all", "home", "list", "get"]
 )
@@ -64,7 +67,7 @@ def test_hrefs_of_another_host_are_not_shown_the_password(nights: Nights) -> Non
     assert all("authorization" not in asked.headers for asked in other.asked)
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("status", STATUSES)
 def test_redirections_within_the_host_are_followed_with_method_body_and_password(nights: Nights, status: int) -> None:
     def moved(asked: Asked) -> Answer | None:
         if asked.path.startswith("/old"):
@@ -87,6 +90,7 @@ LOST = {
 }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("rule", LOST.values(), ids=LOST)
 def test_redirections_that_lead_nowhere_end_in_one_error(nights: Nights, rule: Rule) -> None:
     with scripted(account(), rule) as server, pytest.raises(DavError) as raised:

@@ -14,6 +14,8 @@ from tests.servers.scripted import Account, Answer, Framing, scripted
 from tests.servers.scripted_dav import Asked, CalDav
 from tests.servers.scripted_xml import Multistatus
 
+pytestmark = pytest.mark.full
+
 _DECLARED = 'encoding="utf-8"'
 
 
@@ -102,7 +104,6 @@ SPELLINGS = [
 ]
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_every_way_to_write_an_answer_is_read(nights: Nights, spelling: Callable[[str], bytes]) -> None:
     made = account()
@@ -119,7 +120,6 @@ def test_every_way_to_write_an_answer_is_read(nights: Nights, spelling: Callable
     assert nights.newest.extended_attributes("/work")["user.caldav.displayname"].decode() == "Grüße & Küsse"
 
 
-@pytest.mark.full
 @pytest.mark.parametrize(
     "content_type", ["text/xml", "application/xml", "text/plain", "application/octet-stream", "", "///"]
 )
@@ -134,7 +134,6 @@ def test_the_content_type_of_an_answer_decides_nothing(nights: Nights, content_t
     assert nights.stored() == served(account())
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("framing", Framing)
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
 def test_every_framing_is_read(nights: Nights, framing: Framing, packed: bool) -> None:

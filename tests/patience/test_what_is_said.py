@@ -100,7 +100,7 @@ QUICK = sorted(HOSTILE.keys() - {"two-framings", "status-100-for-ever", "no-byte
 @pytest.mark.parametrize("name", QUICK)
 def test_a_hostile_answer_is_one_line(program: Program, server: ScriptedServer, name: str) -> None:
     program("source", "set", "me", "timeout=0.2")
-    server.rule = when(any_request, HOSTILE[name])
+    server.rule = when(any_request, HOSTILE[name]())
     ended = backup(program, server)
     assert ended.code in {66, 69} and ended.out == ""
     (line,) = ended.err.splitlines()
