@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import subprocess
@@ -18,6 +19,8 @@ from caldav_backup.cli.plain_dav import one_calendar
 from tests.events import event, events, mixed
 from tests.servers.recipes import RECIPES
 from tests.servers.server import Server, calendars, make_calendar, members, put, seed
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("round_number", [1, 2])
@@ -94,6 +97,16 @@ def test_events_are_the_same_every_time_and_of_a_usual_size() -> None:
     assert one_calendar(events(3)).count(b"BEGIN:VEVENT") == 3
 
 
+@pytest.mark.parametrize("name", ["sabredav", "cyrus", "davical", "sogo"])
+def test_ci_installs_and_contributing_names_what_a_recipe_asks_for(name: str) -> None:
+    installer = ROOT / ".ci" / "servers"
+    if not installer.exists():
+        pytest.skip("a source archive has no .ci")
+    (asked,) = re.findall(r'packages\("(.+?)"\)', Path(__file__).with_name(f"{name}.py").read_text())
+    assert f'[{name}]="{asked}"' in installer.read_text()
+    assert f"`{asked}`" in (ROOT / "CONTRIBUTING.md").read_text()
+
+
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -109,8 +122,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_a_server_ends_and_leaves_nothing_when_the_tests_are_killed(name: str, tmp_path: Path) -> None:
     if lacks := RECIPES[name].lacks():
         pytest.skip(f"{name}: {lacks}")
-    root = Path(__file__).resolve().parents[2]
-    killed = subprocess.run([sys.executable, "-c", _KILLED, name, tmp_path], cwd=root, capture_output=True, check=False)
+    killed = subprocess.run([sys.executable, "-c", _KILLED, name, tmp_path], cwd=ROOT, capture_output=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     url, directory = killed.stdout.decode().split()
     deadline = time.monotonic() + 30
