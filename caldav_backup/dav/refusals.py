@@ -29,7 +29,7 @@ _EXCERPT = 200
 _UNAVAILABLE = frozenset({408, 502, 503, 504})
 #: RFC 3744 §7.1.1: a precondition that only says that a right is missing.
 _MISSING_RIGHT = frozenset({"need-privileges"})
-#: Google says with 403 that a quota is used up (Calendar API, "Handle API errors").
+#: Google says with 403 that a quota is used up, in JSON or in XML (Calendar API, "Handle API errors").
 _QUOTA = re.compile(r"rateLimitExceeded|userRateLimitExceeded|quotaExceeded|dailyLimitExceeded")
 #: sabre/dav describes its exception in elements of its own beside or instead of a precondition.
 _SABRE = "http://sabredav.org/ns"
@@ -45,6 +45,7 @@ _MEANINGS: Mapping[int, str] = {
     403: "the server forbids it",
     404: "it is not there",
     405: "the server does not allow this method here",
+    407: "the proxy wants a login, which stands in HTTP_PROXY or HTTPS_PROXY",
     409: "it conflicts with what is there",
     410: "it is gone",
     412: "a precondition does not hold",

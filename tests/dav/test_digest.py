@@ -65,6 +65,12 @@ def test_a_session_hashes_the_nonces_into_the_login() -> None:
     assert signed["algorithm"] == "MD5-sess"
 
 
+def test_a_session_of_an_older_server_is_told_its_nonce() -> None:
+    signed = fields(digest('Digest realm="r", nonce="n", algorithm=MD5-sess').authorize("GET", URL))
+    assert signed["cnonce"] == CNONCE
+    assert not {"nc", "qop"} & signed.keys()
+
+
 def test_each_use_of_a_nonce_is_counted() -> None:
     answers = digest(EXAMPLE[0])
     headers = [answers.authorize("PROPFIND", "https://h/") for _ in range(11)]

@@ -24,7 +24,18 @@ def error(inside: str) -> bytes:
         (403, b"", dav.Forbidden, ""),
         (403, error("<d:need-privileges/>"), dav.Forbidden, "need-privileges"),
         (403, error("<c:no-uid-conflict><d:href>/x</d:href></c:no-uid-conflict>"), dav.Refused, "no-uid-conflict"),
-        (403, b'{"reason": "rateLimitExceeded"}', dav.TooManyRequests, ""),
+        (403, b'{"error": {"errors": [{"reason": "rateLimitExceeded"}], "code": 403}}', dav.TooManyRequests, ""),
+        (403, b'{"error": {"errors": [{"reason": "userRateLimitExceeded"}]}}', dav.TooManyRequests, ""),
+        (
+            403,
+            b"<errors><error><internalReason>dailyLimitExceeded</internalReason></error></errors>",
+            dav.TooManyRequests,
+            "",
+        ),
+        (403, b'{"error": {"errors": [{"reason": "quotaExceeded"}]}}', dav.TooManyRequests, ""),
+        (403, b'{"error": {"errors": [{"reason": "forbiddenForNonOrganizer"}]}}', dav.Forbidden, ""),
+        (403, error("<d:quota-not-exceeded/>"), dav.Refused, "quota-not-exceeded"),  # RFC 4331 §6: a full disk
+        (407, b"", dav.Refused, ""),
         (404, b"", dav.NotFound, ""),
         (410, b"", dav.NotFound, ""),
         (405, b"", dav.Refused, ""),
@@ -96,6 +107,11 @@ def test_an_error_document_with_entities_is_not_resolved() -> None:
         ("soon", None),
         ("", None),
         ("-5", None),
+        ("1.5", None),
+        ("1" * 400, float("inf")),
+        ("Fri, 01 May 12026 12:00:00 GMT", None),
+        ("Fri, 01 May 9999 12:00:00 GMT", (datetime(9999, 5, 1, 12, tzinfo=UTC) - NOW).total_seconds()),
+        ("Friday, 01-May-26 12:01:30 GMT", 90.0),  # RFC 850, obsolete and allowed
     ],
 )
 def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:

@@ -11,6 +11,7 @@ import pytest
 from caldav_backup import dav
 from caldav_backup.dav import requests
 from caldav_backup.dav.answer import Answer
+from caldav_backup.dav.tls import why_failed
 from tests.dav.certificates import DAY, Certificate, refusing, serving
 from tests.dav.fakes import Waits, run
 
@@ -153,6 +154,17 @@ def test_without_the_right_client_certificate_the_message_says_what_is_missing(
     with refusing(server, ca, version) as url, pytest.raises(dav.UntrustedServer, match="client_cert supplies it"):
         run(story(url))
     assert waits == []
+
+
+def test_other_failures_of_tls_are_explained_where_they_can_be() -> None:
+    def error(reason: str) -> ssl.SSLError:
+        found = ssl.SSLError(1, reason)
+        found.reason = reason
+        return found
+
+    assert "not safe any more" in (why_failed(error("UNSUPPORTED_PROTOCOL")) or "")
+    assert "there is no TLS" in (why_failed(error("WRONG_VERSION_NUMBER")) or "")
+    assert why_failed(error("UNEXPECTED_EOF_WHILE_READING")) is None
 
 
 def unusable(tls: dav.Tls) -> str:

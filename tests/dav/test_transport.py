@@ -197,6 +197,12 @@ def test_bodies_are_bounded_after_decompression() -> None:
     assert "more than 1,000,000 bytes" in str(error)
 
 
+def test_a_body_that_stops_is_a_silence_like_any_other() -> None:
+    server = FakeServer()
+    server.on("GET", "/x", streamed(200, b"half", httpx.ReadTimeout("")))
+    assert "the answer stopped for 60 s" in str(failing(server))
+
+
 def test_damaged_compression_is_a_bad_answer() -> None:
     server = FakeServer()
     server.on("GET", "/x", streamed(200, b"no gzip", headers={"content-encoding": "gzip"}))

@@ -90,6 +90,26 @@ def test_a_request_that_is_cancelled_while_it_waits_costs_no_turn() -> None:
     run(story())
 
 
+def test_a_request_that_is_cancelled_just_when_its_turn_comes_passes_it_on() -> None:
+    async def story() -> None:
+        host, end = turns(Time(), 1), asyncio.Event()
+
+        async def one() -> None:
+            async with host.turn("GET"):
+                await end.wait()
+
+        first, second, third = (asyncio.ensure_future(one()) for _ in range(3))
+        await let_run()
+        end.set()
+        await asyncio.sleep(0)  # the first is over and has handed its turn on; the second has not woken yet
+        second.cancel()
+        async with asyncio.timeout(5):
+            await asyncio.gather(first, second, third, return_exceptions=True)
+        assert not third.cancelled()
+
+    run(story())
+
+
 def test_a_pause_stops_all_and_may_become_longer() -> None:
     time = Time()
 
