@@ -167,6 +167,7 @@ def certified(tmp_path: Path, certificate: Certificate) -> ssl.SSLContext:
     return context
 
 
+@pytest.mark.full
 def test_encryption_and_the_end_of_the_certificate_are_told(cli: Program, tmp_path: Path) -> None:
     authority = Certificate("authority")
     certificate = Certificate("127.0.0.1", authority)
@@ -185,6 +186,7 @@ def test_encryption_and_the_end_of_the_certificate_are_told(cli: Program, tmp_pa
     assert tls["valid_until"].startswith("20") and tls["valid_until"].endswith("Z")
 
 
+@pytest.mark.full
 def test_an_expired_certificate_is_called_so(cli: Program, tmp_path: Path) -> None:
     authority = Certificate("authority")
     context = certified(tmp_path, Certificate("127.0.0.1", authority, age=10 * DAY, lasts=5 * DAY))

@@ -76,6 +76,7 @@ def test_delegated_calendars_that_may_not_be_seen_are_left_out_and_broken_ones_r
     assert len(found.unreadable) + len(found.left_out) == 1
 
 
+@pytest.mark.full
 def test_a_directory_of_a_whole_company_is_no_delegation() -> None:
     server = secretary(*(f"/principals/p{number:03}" for number in range(203)))
     found = discover(server, "/dav/")

@@ -60,6 +60,7 @@ def test_a_hint_makes_it_two_requests_everywhere(each_server: Server) -> None:
     assert paths(other.calendars) == paths(whole.calendars)
 
 
+@pytest.mark.full
 def test_inboxes_and_their_like_are_no_calendars_anywhere(each_server: Server) -> None:
     make_calendar(each_server, "work")
     found, _ = discover(each_server, each_server.url)
