@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64decode
-from collections.abc import Callable
 
 import httpx
 import pytest
@@ -13,58 +12,9 @@ from caldav_backup import dav
 from caldav_backup.dav import requests
 from caldav_backup.dav.challenges import parse_challenges
 from tests.dav.fakes import BASE, FakeServer, Waits, reply, run, transport
+from tests.dav.logins import PASSWORD, Guard, ask, challenge, login, nobody, nothing, refused
 
-PASSWORD = "s3cret-pass"
 DIGEST = 'Digest realm="r", nonce="{nonce}", qop="auth", algorithm=MD5'
-
-
-def challenge(*headers: str, status: int = 401) -> httpx.Response:
-    return httpx.Response(status, headers=[("www-authenticate", header) for header in headers])
-
-
-class Guard:
-    """Lets through what `accepts` says; all others get `challenges`."""
-
-    def __init__(self, accepts: Callable[[str], bool], *challenges: str) -> None:
-        self.accepts = accepts
-        self.challenges = challenges
-        self.seen: list[str] = []
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.seen.append(request.headers.get("authorization", ""))
-        return httpx.Response(200) if self.accepts(self.seen[-1]) else challenge(*self.challenges)
-
-    @property
-    def ways(self) -> list[str]:
-        return [header.partition(" ")[0] for header in self.seen]
-
-
-def login() -> dav.PasswordAuthentication:
-    return dav.PasswordAuthentication("alice", PASSWORD)
-
-
-async def nothing(_: object) -> None:
-    """The status is enough."""
-
-
-def ask(server: Callable[[httpx.Request], httpx.Response], authentication: dav.Authentication, times: int = 1) -> None:
-    async def story() -> None:
-        async with transport(server, authentication=authentication) as network:
-            for number in range(times):
-                await network.exchange(requests.get(f"{BASE}/{number}?x=y"), nothing)
-
-    run(story())
-
-
-def refused(server: Callable[[httpx.Request], httpx.Response], authentication: dav.Authentication) -> str:
-    with pytest.raises(dav.Unauthorized) as caught:
-        ask(server, authentication)
-    assert "\n" not in str(caught.value) and PASSWORD not in str(caught.value)
-    return str(caught.value)
-
-
-def nobody(_: str) -> bool:
-    return False
 
 
 def test_basic_credentials_are_utf8_and_go_without_being_asked_for() -> None:
@@ -180,73 +130,6 @@ def test_requests_at_once_share_what_one_of_them_learns(uses: int) -> None:
     assert challenges <= (6 if uses == 100 else 12)
 
 
-def tokens(*given: str) -> tuple[dav.TokenAuthentication, list[str]]:
-    left = list(given)
-    fetched: list[str] = []
-
-    def fetch() -> str:
-        fetched.append(left.pop(0) if len(left) > 1 else left[0])
-        return fetched[-1]
-
-    return dav.TokenAuthentication(fetch), fetched
-
-
-INVALID = 'Bearer realm="x", error="invalid_token"'
-
-
-def test_one_token_serves_until_it_is_invalid() -> None:
-    authentication, fetched = tokens("one", "two")
-    guard = Guard(lambda header: header == "Bearer one" or len(guard.seen) > 3, INVALID)
-    ask(guard, authentication, times=2)
-    guard.accepts = lambda header: header == "Bearer two"
-    ask(guard, authentication, times=2)
-    assert guard.seen == ["Bearer one", "Bearer one", "Bearer one", "Bearer two", "Bearer two"]
-    assert fetched == ["one", "two"]
-
-
-@pytest.mark.parametrize(
-    ("given", "header", "asked", "fetched", "words"),
-    [
-        (("one", "two"), INVALID, 2, 2, "does not accept the access token"),
-        (("same",), INVALID, 1, 2, "see what token_command prints"),
-        (("one", "two"), 'Bearer error="insufficient_scope"', 1, 1, "scope for calendars"),
-        (("one", "two"), "Basic", 1, 1, "does not take access tokens; it wants Basic"),
-    ],
-    ids=["always", "the same again", "scope", "basic"],
-)
-def test_a_token_that_is_refused_is_replaced_once(
-    given: tuple[str, ...], header: str, asked: int, fetched: int, words: str
-) -> None:
-    authentication, calls = tokens(*given)
-    guard = Guard(nobody, header)
-    assert words in refused(guard, authentication)
-    assert (len(guard.seen), len(calls)) == (asked, fetched)
-    assert set(guard.ways) == {"Bearer"}
-
-
-def test_what_the_token_command_raises_passes_through() -> None:
-    class Locked(Exception):
-        pass
-
-    def fetch() -> str:
-        raise Locked
-
-    with pytest.raises(Locked):
-        ask(Guard(nobody), dav.TokenAuthentication(fetch))
-
-
-def test_requests_at_once_fetch_one_token() -> None:
-    authentication, fetched = tokens("one", "two")
-    guard = Guard(lambda header: header == "Bearer two", INVALID)
-
-    async def story() -> None:
-        async with transport(guard, authentication=authentication) as network:
-            await asyncio.gather(*(network.exchange(requests.get(f"{BASE}/{n}"), nothing) for n in range(9)))
-
-    run(story())
-    assert fetched == ["one", "two"]
-
-
 def test_a_password_revoked_in_the_middle_is_one_failed_login_more() -> None:
     """Three requests are under way when it happens; one of them tries again, and nothing is sent after that."""
     waits = Waits()
@@ -295,10 +178,6 @@ def test_secrets_are_neither_printed_nor_left_in_texts() -> None:
     assert "s3cret" not in f"{authentication} {authentication!r} {login()!r}"
     assert authentication.mask(f"your {header} with s3cret") == "your Basic *** with ***"
     assert dav.BasicAuthentication("alice", "").mask("a text") == "a text"
-    token, _ = tokens("t0ken")
-    run(token.authorize("GET", "https://h/"))
-    assert "t0ken" not in repr(token)
-    assert token.mask("Bearer t0ken") == "Bearer ***"
 
 
 def test_basic_alone_does_not_turn_into_anything_else() -> None:

@@ -7,9 +7,11 @@ import pytest
 
 from caldav_backup import dav
 from caldav_backup.dav import requests
-from tests.dav.fakes import BASE, run, transport
+from tests.dav.exchanges import exchange, failing
+from tests.dav.fakes import BASE, FakeServer, reply, run, transport
 
 STATUSES = [301, 302, 303, 307, 308]
+PROPFIND = requests.propfind(f"{BASE}/dav/", ["{DAV:}getetag"], "0")
 
 
 async def nothing(_: object) -> None:
@@ -33,6 +35,50 @@ def visited(target: str, base: str = f"{BASE}/", status: int = 302, insecure: bo
     except dav.BadAnswer:
         assert len(seen) == 1
     return seen[1:]
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_redirections_keep_method_body_and_credentials(status: int) -> None:
+    server = FakeServer()
+    server.on("PROPFIND", "/dav/", reply(status, "moved", {"location": "/remote/dav/"}))
+    server.on("PROPFIND", "/remote/dav/", reply(207, "ok"))
+    assert exchange(server, PROPFIND) == b"ok"
+    last = server.seen[-1]
+    assert last.content == PROPFIND.content
+    assert last.headers["depth"] == "0"
+    assert "authorization" in last.headers
+
+
+def test_credentials_never_follow_to_another_host() -> None:
+    server = FakeServer()
+    server.on("GET", "/x", reply(302, headers={"location": "https://evil.example/x"}))
+    server.on("GET", "https://evil.example/x", reply(401))
+    error = failing(server)
+    assert isinstance(error, dav.Unauthorized)
+    assert "https://evil.example" in str(error)
+    assert [("authorization" in each.headers) for each in server.seen] == [True, False]
+
+
+def test_a_redirection_from_https_to_plain_http_elsewhere_is_refused() -> None:
+    server = FakeServer()
+    server.on("GET", "/x", reply(302, headers={"location": "http://other.example/x"}))
+    assert isinstance(failing(server), dav.BadAnswer)
+    assert len(server.seen) == 1
+
+
+def test_redirections_in_a_circle_end() -> None:
+    server = FakeServer()
+    server.on("GET", "/x", reply(301, headers={"location": "/y"}))
+    server.on("GET", "/y", reply(301, headers={"location": "/x"}))
+    assert "redirected more than 5 times" in str(failing(server))
+    assert len(server.seen) == 6
+
+
+@pytest.mark.parametrize("headers", [{}, {"location": "mailto:a@b"}, {"location": "ftp://other.example/x"}])
+def test_a_redirection_to_nowhere_is_an_error(headers: dict[str, str]) -> None:
+    server = FakeServer()
+    server.on("GET", "/x", reply(301, headers=headers))
+    assert isinstance(failing(server), (dav.BadAnswer, dav.Refused))
 
 
 @pytest.mark.parametrize("status", STATUSES)

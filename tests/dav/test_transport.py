@@ -11,31 +11,8 @@ import pytest
 
 from caldav_backup import dav
 from caldav_backup.dav import requests
-from caldav_backup.dav.answer import Answer
+from tests.dav.exchanges import GET, PASSWORD, exchange, failing, read
 from tests.dav.fakes import BASE, FakeServer, Waits, failure, reply, run, streamed, transport
-
-PROPFIND = requests.propfind(f"{BASE}/dav/", ["{DAV:}getetag"], "0")
-GET = requests.get(f"{BASE}/x")
-PASSWORD = "s3cret-pass"
-
-
-async def read(answer: Answer) -> bytes:
-    return await answer.read(1_000_000)
-
-
-def exchange(server: FakeServer, request: requests.Request = GET, **options: object) -> bytes:
-    async def story() -> bytes:
-        async with transport(server, **options) as network:  # type: ignore[arg-type]  # handed through
-            return await network.exchange(request, read)
-
-    return run(story())
-
-
-def failing(server: FakeServer, request: requests.Request = GET, **options: object) -> dav.DavError:
-    with pytest.raises(dav.DavError) as caught:
-        exchange(server, request, **options)
-    assert PASSWORD not in f"{caught.value} {caught.value!r} {caught.value.excerpt}"
-    return caught.value
 
 
 def test_credentials_go_with_the_first_request() -> None:
@@ -77,50 +54,6 @@ def test_a_401_without_credentials_is_asked_once() -> None:
     server.on("GET", "/x", reply(401))
     assert "give a user name" in str(failing(server, authentication=None))
     assert len(server.seen) == 1
-
-
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirections_keep_method_body_and_credentials(status: int) -> None:
-    server = FakeServer()
-    server.on("PROPFIND", "/dav/", reply(status, "moved", {"location": "/remote/dav/"}))
-    server.on("PROPFIND", "/remote/dav/", reply(207, "ok"))
-    assert exchange(server, PROPFIND) == b"ok"
-    last = server.seen[-1]
-    assert last.content == PROPFIND.content
-    assert last.headers["depth"] == "0"
-    assert "authorization" in last.headers
-
-
-def test_credentials_never_follow_to_another_host() -> None:
-    server = FakeServer()
-    server.on("GET", "/x", reply(302, headers={"location": "https://evil.example/x"}))
-    server.on("GET", "https://evil.example/x", reply(401))
-    error = failing(server)
-    assert isinstance(error, dav.Unauthorized)
-    assert "https://evil.example" in str(error)
-    assert [("authorization" in each.headers) for each in server.seen] == [True, False]
-
-
-def test_a_redirection_from_https_to_plain_http_elsewhere_is_refused() -> None:
-    server = FakeServer()
-    server.on("GET", "/x", reply(302, headers={"location": "http://other.example/x"}))
-    assert isinstance(failing(server), dav.BadAnswer)
-    assert len(server.seen) == 1
-
-
-def test_redirections_in_a_circle_end() -> None:
-    server = FakeServer()
-    server.on("GET", "/x", reply(301, headers={"location": "/y"}))
-    server.on("GET", "/y", reply(301, headers={"location": "/x"}))
-    assert "redirected more than 5 times" in str(failing(server))
-    assert len(server.seen) == 6
-
-
-@pytest.mark.parametrize("headers", [{}, {"location": "mailto:a@b"}, {"location": "ftp://other.example/x"}])
-def test_a_redirection_to_nowhere_is_an_error(headers: dict[str, str]) -> None:
-    server = FakeServer()
-    server.on("GET", "/x", reply(301, headers=headers))
-    assert isinstance(failing(server), (dav.BadAnswer, dav.Refused))
 
 
 @pytest.mark.parametrize(
