@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from caldav_backup.cli.answer import Answer, Table
 from caldav_backup.cli.counting import counted
+from caldav_backup.cli.discover import plain_rights
 from caldav_backup.cli.endpoints import open_client
 from caldav_backup.cli.exits import Exit
 from caldav_backup.cli.invocation import Invocation
@@ -23,7 +24,7 @@ from caldav_backup.settings.names import is_name
 
 if TYPE_CHECKING:
     from caldav_backup.connectors.base import Record
-    from caldav_backup.dav import Client
+    from caldav_backup.dav import Calendar, Client
     from caldav_backup.dav.answer import Encryption
     from caldav_backup.dav.probe import OneRead, Probe
 
@@ -51,31 +52,34 @@ def _location(run: Invocation, kind: Kind, text: str) -> Location:
 
 def _ping_server(run: Invocation, location: Location, address: ServerAddress) -> Answer:
     client = open_client(run, location, address)
-    probed = run_async(_probe(client, address.url))
+    probed = run_async(_probe(client, address.url, of_others=location.kind is Kind.SOURCE))
     trouble = [f"{each.href}: {each.name}: {each.reason}" for each in probed.found.unreadable]
     if probed.event is not None and probed.event.failure:
         trouble.append(f"{probed.event.href}: {probed.event.failure}")
     result = _common(location, address.origin(location.username)) | _server_fields(probed, client.transport.requests)
+    result["writable"] = _is_server_writable(location, probed)
     return Answer(
-        result, [_server_table(address, probed)], trouble=trouble, exit=Exit.PARTIAL if trouble else Exit.DONE
+        result, [_server_table(location, address, probed)], trouble=trouble, exit=Exit.PARTIAL if trouble else Exit.DONE
     )
 
 
-async def _probe(client: Client, url: str) -> Probe:
+async def _probe(client: Client, url: str, *, of_others: bool) -> Probe:
     from caldav_backup.dav import system_resolver
     from caldav_backup.dav.probe import probe
 
     async with client:
-        return await probe(client, url, resolver=system_resolver())
+        return await probe(client, url, resolver=system_resolver(), of_others=of_others)
 
 
-def _server_table(address: ServerAddress, probed: Probe) -> Table:
+def _server_table(location: Location, address: ServerAddress, probed: Probe) -> Table:
     from caldav_backup.dav.hrefs import origin_of
 
     moved = origin_of(probed.url) != origin_of(address.url)
     where = f"{masked(address.url)} {_encrypted(probed.encryption)}"
     lines = [("address", where), *([("leads to", origin_of(probed.url))] if moved else [])]
     lines += [("login", _login(probed)), ("calendars", _calendars(probed)), ("one event", _event(probed.event))]
+    if location.kind is Kind.DESTINATION:
+        lines.append(("writing", _writing(location, probed)))
     lines += [
         ("server", _shortened(probed.server) or "does not say"),
         ("supports", ", ".join(probed.supports) or "not told"),
@@ -114,6 +118,27 @@ def _event(event: OneRead | None) -> str:
     return f"{event.href}: {counted(event.size, 'byte')} in {_milliseconds(event.seconds)}"
 
 
+def _writing(location: Location, probed: Probe) -> str:
+    if location.is_read_only:
+        return "not allowed: read_only in the settings"
+    told = [calendar for calendar in probed.found.calendars if calendar.privileges]
+    if not told:
+        return "the server does not say what is allowed"
+    return f"allowed in {sum(map(_may_write, told))} of {counted(len(told), 'calendar')}"
+
+
+def _is_server_writable(location: Location, probed: Probe) -> bool | None:
+    """None for a source, and where the server does not say."""
+    if location.kind is Kind.SOURCE:
+        return None
+    told = [calendar for calendar in probed.found.calendars if calendar.privileges]
+    return False if location.is_read_only else any(map(_may_write, told)) if told else None
+
+
+def _may_write(calendar: Calendar) -> bool:
+    return "write" in plain_rights(calendar.privileges).split()
+
+
 def _common(location: Location, origin: str) -> dict[str, Any]:
     return {"kind": location.kind.value, "name": location.name or None, "origin": origin}
 
@@ -142,7 +167,6 @@ def _server_fields(probed: Probe, requests: int) -> dict[str, Any]:
         "supports": list(probed.supports),
         "round_trip": round(probed.round_trip, 4),
         "requests": requests,
-        "writable": None,
     }
 
 

@@ -75,10 +75,18 @@ class _Greeting(NamedTuple):
 
 
 async def probe(
-    client: Client, url: str, *, resolver: Resolver | None = None, clock: Callable[[], float] = time.monotonic
+    client: Client,
+    url: str,
+    *,
+    resolver: Resolver | None = None,
+    of_others: bool = True,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Probe:
-    """All of it. Raises what `discover` raises, and what ends a run; one event that cannot be read does not."""
-    found = await discover(client, url, resolver=resolver)
+    """All of it; `resolver` and `of_others` are `discover`'s.
+
+    Raises what `discover` raises, and what ends a run; one event that cannot be read does not end it.
+    """
+    found = await discover(client, url, resolver=resolver, of_others=of_others)
     place = next(iter((*found.homes, *(each.url for each in found.calendars))), url)
     greeting = await _greet(client, place, clock)
     reports = await _reports(client, found.calendars[0]) if found.calendars else frozenset[str]()

@@ -12,6 +12,7 @@ from tests.cli.conftest import Ended, Program
 from tests.dav.certificates import DAY, Certificate
 from tests.events import events
 from tests.servers.scripted import Account, Answer, Asked, Rule, ScriptedServer, scripted
+from tests.servers.scripted_xml import DAV
 
 HTML = Answer(status=200, headers={"Content-Type": "text/html"}, body=b"<html>Log in</html>")
 
@@ -46,6 +47,18 @@ def test_a_server_tells_who_we_are_what_it_has_and_what_it_can_do(cli: Program) 
     assert told["one event"].startswith(f"{path}: {size} bytes in ")
     assert "ctag" in told["supports"]
     assert told["round trip"].endswith(" ms")
+
+
+def test_a_destination_tells_where_it_may_be_written_to(cli: Program) -> None:
+    read_only = {f"{DAV}current-user-privilege-set": "<d:privilege><d:read/></d:privilege>"}
+    with scripted(account()) as server:
+        server.account.calendar("holidays", properties=read_only)
+        login = ["username=alice", f"password={server.account.password}"]
+        cli("destination", "add", "spare", server.url, *login)
+        assert table(cli("destination", "ping", "spare"))["writing"] == "allowed in 2 of 3 calendars"
+        cli("destination", "set", "spare", "read_only=true")
+        assert table(cli("destination", "ping", "spare"))["writing"] == "not allowed: read_only in the settings"
+        assert cli("destination", "ping", "spare", "--json").document["result"]["writable"] is False
 
 
 def test_a_name_may_lack_its_at_sign_and_programs_get_a_document(cli: Program) -> None:
