@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lxml import etree
 
 from caldav_backup.dav import names
+from caldav_backup.dav.mending import Mending
 from caldav_backup.dav.properties import Property, from_element
 
 if TYPE_CHECKING:
@@ -55,10 +56,14 @@ class Response(NamedTuple):
 
 
 class Parser:
-    """Feed it the body's pieces; every call gives the responses that are complete by then."""
+    """Feed it the body's pieces; every call gives the responses that are complete by then.
 
-    def __init__(self, limits: Limits) -> None:
+    `is_mended` is for answers without calendar data (`mending`).
+    """
+
+    def __init__(self, limits: Limits, *, is_mended: bool = False) -> None:
         self.limits = limits
+        self._mending = Mending() if is_mended else None
         #: What follows the responses in an answer to a sync-collection (RFC 6578 §6.4); empty until it has come.
         self.sync_token = ""
         self._parser = etree.XMLPullParser(
@@ -79,6 +84,8 @@ class Parser:
 
     def feed(self, body: bytes) -> Iterator[Response]:
         """The responses that these bytes complete. Raises NotMultistatus."""
+        if self._mending is not None:
+            body = self._mending.mend(body)
         for start in range(0, len(body), _PIECE):
             piece = body[start : start + _PIECE]
             self._pending += len(piece)

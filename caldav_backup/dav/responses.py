@@ -60,11 +60,11 @@ async def iter_responses(answer: Answer, parser: Parser) -> AsyncGenerator[Respo
 
 
 async def read_multistatus(answer: Answer, limits: Limits) -> Multistatus:
-    """All responses; for answers that are known to be small.
+    """All responses; for answers that are known to be small, and without calendar data.
 
     Raises what a status 4xx of the asked resource itself means, which Xandikos 0.4 puts into a 207.
     """
-    async with aclosing(iter_responses(answer, Parser(limits.for_what_is_held()))) as responses:
+    async with aclosing(iter_responses(answer, Parser(limits.for_what_is_held(), is_mended=True))) as responses:
         multistatus = Multistatus(
             answer.url, [response async for response in responses], answer.headers.get("date", "")
         )
