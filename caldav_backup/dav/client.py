@@ -63,6 +63,10 @@ class Client:
         """The names of all properties there are."""
         return await self._multistatus(requests.propname(self._url(url), depth))
 
+    async def allprop(self, url: str, depth: str) -> Multistatus:
+        """All properties that clients have put there, and some others."""
+        return await self._multistatus(requests.allprop(self._url(url), depth))
+
     async def describe(self, url: str, properties: Iterable[str]) -> tuple[str, Response]:
         """The named properties of one resource, and the URL that answered after redirections."""
         multistatus = await self.propfind(url, properties, requests.ITSELF)

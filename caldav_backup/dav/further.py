@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from caldav_backup.dav.client import Client
     from caldav_backup.dav.models import Calendar
     from caldav_backup.dav.properties import Property
+    from caldav_backup.dav.responses import Multistatus
 
 #: More names of further properties than this are not asked for.
 _MOST_FURTHER = 64
@@ -47,7 +48,14 @@ async def further_properties(client: Client, found: Iterable[Calendar]) -> dict[
 
 async def _of_home(client: Client, home: str, depth: str) -> dict[str, dict[str, Property]]:
     """The elements of each resource, by its normalised path without a final slash."""
-    further = await _names(client, home, depth)
+    try:
+        multistatus = await client.propname(home, depth)
+        if not any(response.found for response in multistatus.responses):
+            # DAViCal 1.1.12 takes `propname` for the name of a property, which nothing has.
+            return _all_further(await client.allprop(home, depth))
+    except _CANNOT_SAY:
+        return {}
+    further = _names(multistatus)
     if not further:
         return {}
     try:
@@ -56,13 +64,19 @@ async def _of_home(client: Client, home: str, depth: str) -> dict[str, dict[str,
         return await _one_by_one(client, home, further, depth)
 
 
-async def _names(client: Client, home: str, depth: str) -> list[str]:
-    try:
-        multistatus = await client.propname(home, depth)
-    except _CANNOT_SAY:
-        return []
+def _names(multistatus: Multistatus) -> list[str]:
     found = {name for response in multistatus.responses for name in response.found}
     return sorted(filter(calendars.is_further_property, found))[:_MOST_FURTHER]
+
+
+def _all_further(multistatus: Multistatus) -> dict[str, dict[str, Property]]:
+    further = set(_names(multistatus))
+    return {
+        hrefs.normalise(multistatus.path(each)).rstrip("/"): {
+            name: value for name, value in each.found.items() if name in further
+        }
+        for each in multistatus.responses
+    }
 
 
 async def _values(client: Client, home: str, further: Iterable[str], depth: str) -> dict[str, dict[str, Property]]:

@@ -49,6 +49,13 @@ def propname(url: str, depth: str) -> Request:
     return _xml("PROPFIND", url, root, _MULTISTATUS, {"depth": depth})
 
 
+def allprop(url: str, depth: str) -> Request:
+    """What clients have put there, with values, and more that matters less (RFC 4918 §9.1)."""
+    root = _element(names.PROPFIND)
+    etree.SubElement(root, names.ALLPROP)
+    return _xml("PROPFIND", url, root, _MULTISTATUS, {"depth": depth})
+
+
 def multiget(url: str, properties: Iterable[str], members: Iterable[str]) -> Request:
     """The named properties of these members, given by absolute path (RFC 4791 §7.9)."""
     root = _element(names.CALENDAR_MULTIGET)

@@ -8,7 +8,7 @@ import httpx
 
 from caldav_backup import dav
 from tests.dav.accounts import HOME_SET
-from tests.dav.fakes import BASE, FakeServer, answer, client, kind, multistatus, response, run
+from tests.dav.fakes import BASE, FakeServer, Reply, answer, client, kind, multistatus, response, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +45,7 @@ def calendar(name: str, home: str = "/home/alice/") -> dav.Calendar:
     return dav.Calendar(href=href, url=BASE + href, home=BASE + home)
 
 
-def further(account: Account, *calendars: dav.Calendar) -> Mapping[str, Mapping[str, bytes]]:
+def further(account: Reply, *calendars: dav.Calendar) -> Mapping[str, Mapping[str, bytes]]:
     async def story() -> Mapping[str, Mapping[str, bytes]]:
         async with client(account) as reader:
             return await dav.further_properties(reader, calendars)
@@ -79,6 +79,18 @@ def test_a_server_that_cannot_name_properties_is_asked_no_more() -> None:
     account = Account(names=403)
     assert further(account, calendar("work")) == {}
     assert len(account.asked) == 1
+
+
+def test_a_server_that_knows_no_names_is_asked_for_everything() -> None:
+    asked: list[bytes] = []
+
+    def davical(request: httpx.Request) -> httpx.Response:
+        asked.append(request.content)
+        said = response("/home/alice/work/", NOTE + COMPUTED if b"allprop" in request.content else "")
+        return httpx.Response(207, content=multistatus(said))
+
+    assert further(davical, calendar("work")) == {"/home/alice/work/": KEPT}
+    assert len(asked) == 2
 
 
 def test_a_property_that_the_server_fails_at_takes_no_other_with_it() -> None:

@@ -224,8 +224,6 @@ def test_a_refused_object_says_which_rule_it_breaks(server: Server) -> None:
 _NAMES_THE_RULE = ("radicale", "xandikos", "cyrus")
 #: sabre/dav 1.8, SOGo 5.8 and Xandikos 0.4 keep no properties that they do not know.
 _KEEPS_NO_NOTE = ("sabredav", "sogo", "xandikos")
-#: DAViCal 1.1 keeps them, but cannot list the names of what it keeps (propname).
-_TELLS_NO_NAMES = ("davical",)
 
 
 def test_a_new_calendar_gets_its_properties_one_by_one(server: Server) -> None:
@@ -252,7 +250,7 @@ def test_a_new_calendar_gets_its_properties_one_by_one(server: Server) -> None:
     assert {"VEVENT", "VTODO"} <= set(calendar.components) <= {"VEVENT", "VTODO", "VFREEBUSY"}
     assert calendar.order == ("7" if server.name != "sogo" else "2")  # SOGo 5.8 counts on its own, and says 200
     assert statuses["{urn:x-test}note"] == (403 if server.name in _KEEPS_NO_NOTE else 200)
-    if server.name in _KEEPS_NO_NOTE or server.name in _TELLS_NO_NAMES:
+    if server.name in _KEEPS_NO_NOTE:
         assert further == {}
     else:
         note = {"{urn:x-test}note": b'<ns0:note xmlns:ns0="urn:x-test">Notiz</ns0:note>'}

@@ -20,6 +20,7 @@ def test_a_propfind_names_properties_and_always_a_depth() -> None:
     assert [each.tag for each in body(request)[0]] == [names.GETETAG, names.GETCTAG]
     assert requests.propname(URL, "0").headers["depth"] == "0"
     assert body(requests.propname(URL, "0"))[0].tag == names.PROPNAME
+    assert body(requests.allprop(URL, "1"))[0].tag == names.ALLPROP
 
 
 def test_a_multiget_names_properties_then_members() -> None:
