@@ -20,8 +20,10 @@ MARGIN_NS = 2 * _SECOND
 #: An ETag made from the content, or unique by its length, is never given to other content: Radicale, Xandikos,
 #: sabre/dav, Cyrus and DAViCal give 32 hexadecimal digits or more.
 _UNIQUE = re.compile(r"[0-9a-fA-F]{32,}")
-#: Unix time in seconds, or in a power of a thousandth of it, as it may stand in a token.
-_TIME = re.compile(rb"(?<!\d)(?:\d{10}|\d{13}|\d{16}|\d{19})(?!\d)")
+#: Unix time in seconds, or in a power of a thousandth of it, as it may stand in a token. Before a count it says when
+#: the calendar was made, and the count moves with every change (Cyrus 3.6: `1795382361-5`; of several calendars that
+#: are made at once, it dates each a second after the one before).
+_TIME = re.compile(rb"(?<!\d)(?:\d{10}|\d{13}|\d{16}|\d{19})(?!\d|-\d+\Z)")
 
 
 def is_settled(version: Version, date_ns: int) -> bool:
