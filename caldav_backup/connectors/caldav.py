@@ -6,7 +6,8 @@ Owns how `dav`'s values become collections, versions and records. The protocol i
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from types import TracebackType
@@ -55,7 +56,8 @@ class CalDavSource:
     """Reads an account through `client`, beginning at `url`.
 
     `hint` is what `hint` was after an earlier catalogue of the same `url`; `resolver` asks the DNS where `url` is a
-    bare domain without CalDAV; `of_others` takes calendars too that other people have delegated to the account.
+    bare domain without CalDAV; `of_others` takes calendars too that other people have delegated to the account. `clock`
+    counts seconds.
     """
 
     def __init__(
@@ -67,12 +69,14 @@ class CalDavSource:
         hint: str = "",
         resolver: dav.Resolver | None = None,
         of_others: bool = True,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._url = url
         self._origin = origin
         self._resolver = resolver
         self._of_others = of_others
+        self._clock = clock
         #: What makes the next catalogue cheaper (two requests), after this one; empty where nothing does.
         self.hint = hint
         #: Who the server takes us for, after a catalogue.
@@ -131,6 +135,7 @@ class CalDavSource:
         token = since.decode("utf-8", "surrogateescape")
         if not token or SYNC_TOKEN not in collection.attributes or _MERE_NUMBER.fullmatch(token):
             return None
+        began = self._clock()
         try:
             async with self._of_one_calendar():
                 changes = await self._client.sync(self._calendars[collection.key], token)
@@ -139,14 +144,15 @@ class CalDavSource:
         changed = [_version(version) for version in changes.changed]
         self._without_length[collection.key] = {version.key for version in changed if version.length < 0}
         removed = [_version(dav.Version(href)) for href in changes.removed]
-        return Changes(changed, removed, http_date_ns(changes.date))
+        return Changes(changed, removed, self._asked_ns(changes.date, began))
 
     async def list_versions(self, collection: Collection) -> Listing:
         """One PROPFIND of depth 1 (RFC 4918 §9.1): hrefs with ETag, time and length."""
+        began = self._clock()
         async with self._of_one_calendar():
             listing = await self._client.listing(self._calendars[collection.key])
         self._without_length.pop(collection.key, None)
-        return Listing(_versions(listing.versions), http_date_ns(listing.date))
+        return Listing(_versions(listing.versions), self._asked_ns(listing.date, began))
 
     async def fetch(self, collection: Collection, versions: Sequence[Version]) -> list[Record]:
         """Contents by calendar-multiget (RFC 4791 §7.9), alone where a batch does not give them."""
@@ -156,6 +162,14 @@ class CalDavSource:
         records = [_record(version, answer) for version, answer in zip(versions, fetched, strict=True)]
         without = self._without_length.get(collection.key, ())
         return [_with_length(record) if record.version.key in without else record for record in records]
+
+    def _asked_ns(self, date: str, began: float) -> int:
+        """When a question was put, by the clock of the server that answered: `date`, less the time that it all took.
+
+        A server may look first and date its answer when it is complete; what changes in between is not in it.
+        """
+        answered = http_date_ns(date)
+        return answered - int((self._clock() - began) * 1e9) if answered else 0
 
     @asynccontextmanager
     async def _of_one_calendar(self) -> AsyncIterator[None]:

@@ -119,7 +119,7 @@ def with_token(token: str = TOKEN) -> str:
 
 def changed(server: Answers, since: bytes = b"http://x/ns/a1b2c3") -> Changes | None:
     async def story() -> Changes | None:
-        async with CalDavSource(client(server), BASE + "/dav/", origin="alice@dav.example") as source:
+        async with CalDavSource(client(server), BASE + "/dav/", origin="", clock=lambda: 0.0) as source:
             (work,) = (await source.catalogue()).collections
             return await source.list_changes(work, since)
 
@@ -211,7 +211,7 @@ def test_listings_and_calendars_are_as_old_as_the_answers_that_hold_them() -> No
     server.on("PROPFIND", "/home/alice/work/", reply(207, multistatus(with_token()), dated))
 
     async def story() -> tuple[Collection, Listing, int]:
-        async with CalDavSource(client(server), BASE + "/home/alice/work/", origin="alice@dav.example") as source:
+        async with CalDavSource(client(server), BASE + "/home/alice/work/", origin="", clock=lambda: 0.0) as source:
             (work,) = (await source.catalogue()).collections
             return work, await source.list_versions(work), source.requests
 
@@ -219,6 +219,21 @@ def test_listings_and_calendars_are_as_old_as_the_answers_that_hold_them() -> No
     assert work.date_ns == listing.date_ns == MOMENT_NS
     assert {work.attributes[name] for name in SIGNALS} == {b"c7", b"http://x/ns/a1b2c3"}
     assert requests == len(server.seen)
+
+
+def test_a_listing_is_as_old_as_its_question() -> None:
+    """Some servers look first and date the answer when it is complete."""
+    server = account(with_token())
+    server.on("PROPFIND", "/home/alice/work/", reply(207, multistatus(with_token()), {"date": DATE}))
+    seconds = iter([100.0, 107.5])
+
+    async def story() -> Listing:
+        source = CalDavSource(client(server), BASE + "/dav/", origin="", clock=lambda: next(seconds))
+        async with source:
+            (work,) = (await source.catalogue()).collections
+            return await source.list_versions(work)
+
+    assert asyncio.run(story()).date_ns == MOMENT_NS - 7_500_000_000
 
 
 def test_further_properties_come_when_a_collection_is_completed() -> None:
