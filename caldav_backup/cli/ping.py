@@ -1,11 +1,11 @@
 """`source ping` and `destination ping`: whether a location answers, who we are there, and what it can do.
 
-Owns the words. The questions are `dav.probe`'s; what went wrong is said by the errors themselves.
+Owns the words about servers; directories are `ping_directory`'s. The questions are `dav.probe`'s; what went wrong is
+said by the errors themselves.
 """
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,18 +17,17 @@ from caldav_backup.cli.endpoints import open_client
 from caldav_backup.cli.exits import Exit
 from caldav_backup.cli.invocation import Invocation
 from caldav_backup.cli.option_words import warn_of_typed_password
+from caldav_backup.cli.ping_directory import HEADINGS, identity, ping_directory
 from caldav_backup.cli.render import about
 from caldav_backup.cli.running import run_async
-from caldav_backup.settings import DirectoryAddress, Kind, Location, ServerAddress, masked
+from caldav_backup.settings import Kind, Location, ServerAddress, masked
 from caldav_backup.settings.names import is_name
 
 if TYPE_CHECKING:
-    from caldav_backup.connectors.base import Record
     from caldav_backup.dav import Calendar, Client
     from caldav_backup.dav.answer import Encryption
     from caldav_backup.dav.probe import OneRead, Probe
 
-_HEADINGS = ("what", "answer")
 _MOST_OF_SERVER = 60
 
 
@@ -40,7 +39,7 @@ def ping(run: Invocation, kind: Kind, text: str) -> Answer:
         address = location.address()
         if isinstance(address, ServerAddress):
             return _ping_server(run, location, address)
-        return _ping_directory(location, address)
+        return ping_directory(location, address)
 
 
 def _location(run: Invocation, kind: Kind, text: str) -> Location:
@@ -56,7 +55,7 @@ def _ping_server(run: Invocation, location: Location, address: ServerAddress) ->
     trouble = [f"{each.href}: {each.name}: {each.reason}" for each in probed.found.unreadable]
     if probed.event is not None and probed.event.failure:
         trouble.append(f"{probed.event.href}: {probed.event.failure}")
-    result = _common(location, address.origin(location.username)) | _server_fields(probed, client.transport.requests)
+    result = identity(location, address.origin(location.username)) | _server_fields(probed, client.transport.requests)
     result["writable"] = _is_server_writable(location, probed)
     return Answer(
         result, [_server_table(location, address, probed)], trouble=trouble, exit=Exit.PARTIAL if trouble else Exit.DONE
@@ -85,7 +84,7 @@ def _server_table(location: Location, address: ServerAddress, probed: Probe) -> 
         ("supports", ", ".join(probed.supports) or "not told"),
     ]
     lines.append(("round trip", _milliseconds(probed.round_trip)))
-    return Table(_HEADINGS, lines)
+    return Table(HEADINGS, lines)
 
 
 def _encrypted(encryption: Encryption | None) -> str:
@@ -139,10 +138,6 @@ def _may_write(calendar: Calendar) -> bool:
     return "write" in plain_rights(calendar.privileges).split()
 
 
-def _common(location: Location, origin: str) -> dict[str, Any]:
-    return {"kind": location.kind.value, "name": location.name or None, "origin": origin}
-
-
 def _server_fields(probed: Probe, requests: int) -> dict[str, Any]:
     found, event, encryption = probed.found, probed.event, probed.encryption
     until = encryption.valid_until if encryption is not None else None
@@ -168,59 +163,6 @@ def _server_fields(probed: Probe, requests: int) -> dict[str, Any]:
         "round_trip": round(probed.round_trip, 4),
         "requests": requests,
     }
-
-
-def _ping_directory(location: Location, address: DirectoryAddress) -> Answer:
-    path = address.path
-    calendars, event = (0, None)
-    if location.kind is Kind.SOURCE or path.is_dir():
-        calendars, event = run_async(_read_directory(path))
-    writable = _is_writable(path)
-    lines = [("address", f"{path} (directory)"), ("calendars", counted(calendars, "calendar"))]
-    if location.kind is Kind.DESTINATION:
-        lines.append(("writing", "is possible" if writable else "is not possible"))
-    lines.append(
-        ("one event", "there is none to read" if event is None else f"{event[0]}: {counted(event[1], 'byte')}")
-    )
-    fields: dict[str, Any] = {
-        **dict.fromkeys(("url", "tls", "principal", "round_trip")),
-        **{key: [] for key in ("homes", "unreadable", "supports")},
-        "calendars": calendars,
-        "left_out": 0,
-        "event": None if event is None else {"path": event[0], "bytes": event[1], "seconds": 0, "error": None},
-        "server": "",
-        "requests": 0,
-        "writable": writable,
-    }
-    unwritable = location.kind is Kind.DESTINATION and not writable
-    return Answer(
-        _common(location, str(path.absolute())) | fields,
-        [Table(_HEADINGS, lines)],
-        trouble=[f"{path} cannot be written to"] if unwritable else [],
-        exit=Exit.NOT_WRITABLE if unwritable else Exit.DONE,
-    )
-
-
-async def _read_directory(path: Path) -> tuple[int, tuple[str, int] | None]:
-    """How many calendars there are, and the name and size of the first event."""
-    from caldav_backup.connectors.base import Resource
-    from caldav_backup.connectors.directory import DirectorySource
-
-    source = DirectorySource(path)
-    collections = (await source.catalogue()).collections
-    for collection in collections:
-        versions = (await source.list_versions(collection)).versions
-        records: list[Record] = await source.fetch(collection, versions[:1])
-        for record in records:
-            if isinstance(record, Resource):
-                return len(collections), (record.version.leaf, len(record.content))
-    return len(collections), None
-
-
-def _is_writable(path: Path) -> bool:
-    """True when something can be put there: into the directory, or into the nearest one above that there is."""
-    there = next((each for each in (path, *path.absolute().parents) if each.exists()), Path("/"))
-    return os.access(there, os.W_OK) and (there == path or there.is_dir())
 
 
 def _shortened(server: str) -> str:
