@@ -28,7 +28,9 @@ OptionalWords = Annotated[
 ]
 Keys = Annotated[list[str], typer.Argument(metavar="KEY", help="Names of options.")]
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these; all when none is given.")]
-LocationText = Annotated[str, typer.Argument(metavar="LOCATION", help="A URL (caldav://host/path), a mail address or a directory.")]
+LocationText = Annotated[
+    str, typer.Argument(metavar="LOCATION", help="A URL (caldav://host/path), a mail address or a directory.")
+]
 Pinged = Annotated[str, typer.Argument(metavar="@NAME|URL", help="Which one: a name, a URL or a directory.")]
 ShowSecrets = Annotated[bool, typer.Option("--secrets", help="Print passwords and passphrases, too.")]
 
