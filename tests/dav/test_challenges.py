@@ -46,6 +46,7 @@ def test_any_header_can_be_read(headers: list[str]) -> None:
     assert all(scheme == scheme.lower() for scheme in schemes(parse_challenges(headers)))
 
 
+@pytest.mark.full
 def test_a_long_header_is_read_in_time() -> None:
     for header in (
         '"' * 100_000,

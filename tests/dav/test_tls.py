@@ -174,6 +174,7 @@ def unusable(tls: dav.Tls) -> str:
     return str(caught.value)
 
 
+@pytest.mark.full
 def test_files_that_cannot_be_used_are_named_with_their_option(tmp_path: Path, authority: Certificate) -> None:
     missing, garbage = tmp_path / "missing.pem", tmp_path / "garbage.pem"
     garbage.write_text("no certificate")
