@@ -7,8 +7,10 @@ Owns the header, and what is to be made of a challenge. Who may receive credenti
 from __future__ import annotations
 
 import asyncio
+import threading
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from enum import Enum
 from typing import Protocol
 
@@ -144,7 +146,7 @@ class TokenAuthentication:
         del method, url
         async with self._fetching:
             if not self._tokens:
-                self._tokens.append(await asyncio.to_thread(self._fetch_token))
+                self._tokens.append(await _aside(self._fetch_token))
         return f"Bearer {self._tokens[-1]}"
 
     async def challenged(self, url: str, sent: str | None, challenges: Sequence[Challenge], *, is_last: bool) -> Next:
@@ -154,7 +156,7 @@ class TokenAuthentication:
             return Next.STALE  # another request has fetched a fresh one since this one was sent
         if is_last or _takes_no_token(challenges) or _bearer_error(challenges) not in {"", "invalid_token"}:
             return Next.NEVER
-        token = await asyncio.to_thread(self._fetch_token)
+        token = await _aside(self._fetch_token)
         if token == self._tokens[-1]:
             return Next.NEVER
         self._tokens = [*self._tokens[-9:], token]
@@ -176,6 +178,21 @@ class TokenAuthentication:
 
     def __repr__(self) -> str:
         return f"TokenAuthentication('{_MASK}')"
+
+
+async def _aside(deed: Callable[[], str]) -> str:
+    """What `deed` gives or raises, from a thread that nobody waits for once the run is stopped."""
+    outcome: Future[str] = Future()
+
+    def run() -> None:
+        outcome.set_running_or_notify_cancel()
+        try:
+            outcome.set_result(deed())
+        except BaseException as error:  # noqa: BLE001  # it is raised where the outcome is awaited
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await asyncio.wrap_future(outcome)
 
 
 def _takes_no_password(challenges: Sequence[Challenge]) -> bool:

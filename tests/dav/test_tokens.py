@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 
@@ -77,6 +79,20 @@ def test_requests_at_once_fetch_one_token() -> None:
 
     run(story())
     assert fetched == ["one", "two"]
+
+
+@pytest.mark.full
+def test_a_command_that_does_not_end_keeps_nobody_from_stopping() -> None:
+    program = (
+        "import asyncio, time; from caldav_backup import dav\n"
+        "async def story():\n"
+        "    async with asyncio.timeout(0.1):\n"
+        "        await dav.TokenAuthentication(lambda: time.sleep(60) or 'x').authorize('GET', 'https://h/')\n"
+        "try: asyncio.run(story())\n"
+        "except TimeoutError: print('stopped')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30)
+    assert (done.stdout, done.stderr) == ("stopped\n", "")
 
 
 def test_a_token_is_neither_printed_nor_left_in_texts() -> None:
