@@ -36,6 +36,8 @@ AT_LEAST = 12_000
 class MemorySource:
     """One calendar whose events are there already: what a source costs is next to nothing."""
 
+    hint = ""
+
     origin = "memory"
     requests = 0
 

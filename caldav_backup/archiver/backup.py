@@ -27,9 +27,10 @@ async def back_up(
     when nothing can be written; a record or a calendar that cannot be read is part of the outcome. A run that does not
     reach its end leaves what it has read in a snapshot tagged `incomplete`, on which the next one builds.
     """
-    catalogue = await source.catalogue()
     async with Worker() as worker:
         history = await worker.run(History, repository, options.job, source.origin)
+        source.hint = source.hint or await worker.run(history.principal)
+        catalogue = await source.catalogue()
         parents = await worker.run(history.parents, [collection.key for collection in catalogue.collections])
         calendars = options.selection.apply(_name_calendars(catalogue.collections, parents))
         left_out = tuple((each.name, each.reason) for each in catalogue.left_out)

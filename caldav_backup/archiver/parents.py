@@ -14,7 +14,7 @@ from functools import cached_property
 from caldav_backup.archiver.last_listing import ATTRIBUTE as LISTED
 from caldav_backup.archiver.last_listing import LastListing
 from caldav_backup.connectors import incremental, naming
-from caldav_backup.connectors.base import ATTRIBUTE_PREFIX
+from caldav_backup.connectors.base import ATTRIBUTE_PREFIX, PRINCIPAL
 from caldav_backup.connectors.incremental import KnownResource
 from caldav_backup.kloset import Damaged, Header, Repository, Snapshot
 from caldav_backup.marks import IMPORTER_TYPE, INCOMPLETE, SUSPICIOUS, failed_paths_in, is_good
@@ -143,6 +143,7 @@ class History:
 
     def __init__(self, repository: Repository, job: str, origin: str) -> None:
         self._repository = repository
+        self._origin = origin
         every = repository.snapshots_newest_first()
         self._further = (header for header in every if is_same_identity(header, job, origin))
         #: Those that were looked at so far.
@@ -161,6 +162,18 @@ class History:
         for header in self._further:
             self.seen.append(header)
             yield header
+
+    def principal(self) -> str:
+        """Where the calendars of the same address were found the last time; "" when that is not known."""
+        header = next(self.headers(), None)
+        if header is None or header.importer.origin != self._origin:
+            return ""
+        try:
+            held = self.calendars(header).values()
+            found = next((calendar.attributes[PRINCIPAL] for calendar in held if PRINCIPAL in calendar.attributes), b"")
+        except Damaged:
+            return ""
+        return found.decode("utf-8", "surrogateescape")
 
     def newest_good(self, perimeter: str) -> Mapping[str, ParentCalendar]:
         """The calendars of the newest good snapshot of a selection, by key; none when there is no such snapshot."""

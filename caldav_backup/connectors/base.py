@@ -14,6 +14,9 @@ from typing import NamedTuple, Protocol
 #: Extended attributes of a calendar's directory begin with this; the rest of the name is a `Collection.attributes` key.
 ATTRIBUTE_PREFIX = "user.caldav."
 
+#: The attribute that tells where a source's calendars were found: a principal's URL.
+PRINCIPAL = "principal"
+
 #: Attributes that move when a record of the collection does: its CTag and its sync-token (RFC 6578 §4).
 CTAG, SYNC_TOKEN = "ctag", "sync-token"
 SIGNALS = (CTAG, SYNC_TOKEN)
@@ -139,7 +142,13 @@ class Catalogue:
 
 
 class Source(Protocol):
-    """A place that calendars are read from. Every method may raise the connector's own error family."""
+    """A place that calendars are read from. Every method may raise the connector's own error family.
+
+    `hint` is what an earlier catalogue of the same source left in the attribute `PRINCIPAL` of its collections: it
+    makes the next one cheaper, and is "" where there is none.
+    """
+
+    hint: str
 
     @property
     def origin(self) -> str:

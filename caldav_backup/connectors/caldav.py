@@ -18,6 +18,7 @@ from caldav_backup import dav
 from caldav_backup.connectors import naming
 from caldav_backup.connectors.base import (
     CTAG,
+    PRINCIPAL,
     SYNC_TOKEN,
     Catalogue,
     Changes,
@@ -114,7 +115,8 @@ class CalDavSource:
         self.hint, self.principal = found.hint, found.principal
         self._homes = found.homes
         self._calendars = {normalise(calendar.href): calendar for calendar in found.calendars}
-        collections = [_collection(key, calendar) for key, calendar in self._calendars.items()]
+        where = {PRINCIPAL: found.hint.encode("utf-8", "surrogateescape")} if found.hint else {}
+        collections = [_collection(key, calendar, where) for key, calendar in self._calendars.items()]
         left_out = [LeftOut(each.href, each.name, each.reason, each.source or "") for each in found.left_out]
         unreadable = [LeftOut(each.href, _last(each.href), f"{each.name}: {each.reason}") for each in found.unreadable]
         return Catalogue(collections, left_out, unreadable)
@@ -207,12 +209,12 @@ class CalDavSource:
         await self.close()
 
 
-def _collection(key: str, calendar: dav.Calendar) -> Collection:
+def _collection(key: str, calendar: dav.Calendar, where: Mapping[str, bytes] = {}) -> Collection:  # read
     return Collection(
         key=key,
         hint=naming.collection_hint(segments(calendar.href)),
         displayname=calendar.displayname or "",
-        attributes=_attributes(calendar),
+        attributes={**_attributes(calendar), **where},
         date_ns=http_date_ns(calendar.date),
     )
 

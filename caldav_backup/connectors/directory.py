@@ -51,6 +51,8 @@ class DirectorySource:
     def __init__(self, root: Path, *, clock: Callable[[], int] = time.time_ns) -> None:
         self._root = root
         self._clock = clock
+        #: A directory needs none.
+        self.hint = ""
 
     @property
     def origin(self) -> str:

@@ -49,6 +49,7 @@ class Account:
     #: (calendar, token) for each time that changes were asked for.
     synced: list[tuple[str, bytes]] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
+    hint: str = ""
     in_flight: int = 0
     most_in_flight: int = 0
 

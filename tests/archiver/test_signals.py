@@ -243,3 +243,20 @@ def test_a_smaller_calendar_is_listed_at_once(backup: Backup) -> None:
     moved(there)
     backup(there)
     assert there.synced == [] and there.listed == ["work"]
+
+
+# Where the calendars were found
+
+
+def test_the_next_run_is_told_where_the_calendars_were_found(backup: Backup) -> None:
+    there = account()
+    for name in there.attributes:
+        there.attributes[name] = {**there.attributes[name], "principal": b"https://example.org/principals/alice/"}
+    backup(there)
+    assert there.hint == ""
+    backup(there)
+    assert there.hint == "https://example.org/principals/alice/"
+    other = account()
+    other.origin = "alice@example.org/other/"
+    backup(other)
+    assert other.hint == ""
