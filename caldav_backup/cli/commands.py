@@ -142,7 +142,10 @@ def _global_options(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing on success.")] = False,
     verbose: Annotated[
-        int, typer.Option("--verbose", "-v", count=True, show_default=False, help="Say more; twice for tracebacks.")
+        int,
+        typer.Option(
+            "--verbose", "-v", count=True, show_default=False, help="Say more; twice for each request and tracebacks."
+        ),
     ] = 0,
     version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
     allow_kdf_cost: Annotated[

@@ -24,10 +24,14 @@ from caldav_backup.settings import (
 from caldav_backup.settings.options import NOT_OBEYED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from caldav_backup.connectors.base import Source
     from caldav_backup.connectors.destination import Destination
-    from caldav_backup.dav import Authentication, Client, Tls
+    from caldav_backup.dav import Authentication, Client, RequestLine, Tls
 
+#: How often `-v` is given by those who want to see each request.
+TELL_REQUESTS = 2
 #: What a command line calls standard output.
 STANDARD_OUTPUT = "-"
 
@@ -109,8 +113,19 @@ def open_client(run: Invocation, location: Location, address: ServerAddress, *, 
             rate=location.rate,
             tls=_tls(location),
             insecure=location.is_insecure,
+            on_request=_teller(run) if run.options.verbose >= TELL_REQUESTS else None,
         )
     )
+
+
+def _teller(run: Invocation) -> Callable[[RequestLine], None]:
+    """Writes a line for each request that was sent, as the transport tells it: without anything secret."""
+
+    def tell(line: RequestLine) -> None:
+        kind = "" if line.kind == "request" else f", a {line.kind}"
+        run.note(f"{line.number} {line.method} {line.url}: {line.status or 'no answer'} in {line.seconds:.3f} s{kind}")
+
+    return tell
 
 
 def _tls(location: Location) -> Tls:

@@ -23,6 +23,8 @@ from caldav_backup.progress import (
     silent,
 )
 
+#: How often `-v` is given by those who want to read what happens: a bar would stand between the lines.
+LINES_ONLY = 2
 #: Characters of what a bar is about.
 TITLE_WIDTH = 24
 
@@ -32,7 +34,7 @@ def watched(run: Invocation, title: str) -> Iterator[Progress]:
     """Inside, what is to be handed to the run that is shown."""
     if run.options.quiet or run.options.json:
         yield silent
-    elif run.terminal.shows_progress:
+    elif run.terminal.shows_progress and run.options.verbose < LINES_ONLY:
         with _bar(title) as progress:
             yield progress
     else:

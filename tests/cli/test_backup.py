@@ -287,3 +287,13 @@ def test_a_source_whose_settings_are_wrong_does_not_keep_the_others_from_their_b
     assert "@good: snapshot" in ended.out
     assert "source @bad" in ended.err and "pasword" in ended.err
     assert len(store("ls", "--json").document["result"]["snapshots"]) == 1
+
+
+def test_with_two_v_each_request_is_told_and_nothing_secret(store: Program, radicale: Server) -> None:
+    seed(radicale, "work", events(3))
+    store("source", "add", "me", radicale.url, f"username={radicale.user}", f"password={radicale.password}")
+    ended = store("-vv", "backup", "--json")
+    (backup,) = ended.document["result"]["backups"]
+    lines = [line for line in ended.err.splitlines() if "PROPFIND http" in line or "REPORT http" in line]
+    assert len(lines) == backup["requests"] and f"1 PROPFIND {radicale.url}: 207 in 0." in lines[0]
+    assert radicale.password not in ended.err and "Basic" not in ended.err
