@@ -125,6 +125,7 @@ def test_what_is_fetched_is_what_get_gives(server: Server) -> None:
     assert with_client(server, deed) == 20 + len(odd)
 
 
+@pytest.mark.full
 def test_a_thousand_events_take_a_dozen_requests(radicale: Server) -> None:
     objects = events(1000)
     seed(radicale, "big", objects)
