@@ -123,8 +123,8 @@ class CalDavSource:
 
     @property
     def requests(self) -> int:
-        """How many requests were sent so far."""
-        return self._client.transport.requests
+        """How many requests were sent so far, apart from the second halves of logins."""
+        return self._client.transport.requests - self._client.transport.challenges
 
     async def complete(self, collections: Sequence[Collection]) -> list[Collection]:
         """The same collections with the properties that clients have put there: two requests for each home."""
