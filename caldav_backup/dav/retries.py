@@ -20,6 +20,7 @@ from caldav_backup.dav.errors import (
     ConnectionLost,
     DavError,
     GaveUp,
+    Refused,
     ServerUnreachable,
     TooManyRequests,
     Unavailable,
@@ -34,6 +35,9 @@ _FINAL = (UntrustedServer, GaveUp)
 _BUSY = (TooManyRequests, Unavailable)
 #: SOGo 5.8 resets up to one in five kept connections of a slow sequence: that is its way, and no sign of trouble.
 _REPEATS_OF_LOST_CONNECTION = 0.25
+
+#: In all, for a server that failed (500): a second failure says that it will not do what it was asked.
+_ATTEMPTS_AFTER_FAILURE = 2
 
 _is_repeating: ContextVar[bool] = ContextVar("is_repeating", default=False)
 
@@ -57,7 +61,8 @@ class Retries:
 
     def wait(self, number: int, error: DavError) -> float | None:
         """Seconds before attempt `number`, which counts from 0, after `error`; None when there shall be none."""
-        if number >= self.attempts or isinstance(error, _FINAL):
+        attempts = min(self.attempts, _ATTEMPTS_AFTER_FAILURE) if isinstance(error, Refused) else self.attempts
+        if number >= attempts or isinstance(error, _FINAL):
             return None
         wait = self.first_wait * 2.0 ** (number - 1) * (4 if isinstance(error, _BUSY) else 1)
         wait = min(wait, self.longest_wait) * (1 - self.chance() / 4)
@@ -83,7 +88,9 @@ class Repeating:
             try:
                 with _marked(is_repeat=number > 0):
                     return await attempt(number)
-            except _TRANSIENT as error:
+            except (*_TRANSIENT, Refused) as error:
+                if isinstance(error, Refused) and not _may_pass(error):
+                    raise
                 number += 1
                 if isinstance(error, ConnectionLost) and not lost:
                     lost = 1
@@ -94,6 +101,14 @@ class Repeating:
                     raise
                 self.budget.spend(1, error)
                 await self.policy.sleep(wait)
+
+
+def _may_pass(error: Refused) -> bool:
+    """True for a 500 to a PROPFIND: without its answer a calendar or the whole account is missing.
+
+    For contents there are better repeats, half of the batch and the event alone; a write is not repeated blindly.
+    """
+    return error.status == 500 and error.method == "PROPFIND"
 
 
 def is_repeating() -> bool:

@@ -51,7 +51,7 @@ TROUBLES = {
 }
 
 
-@pytest.mark.parametrize("answer", TROUBLES.values(), ids=TROUBLES)
+@pytest.mark.parametrize("answer", [*TROUBLES.values(), Answer(status=500)], ids=[*TROUBLES, "500"])
 def test_what_fails_once_is_asked_again(nights: Nights, answer: Answer) -> None:
     with scripted(account(), when(of("PROPFIND"), answer, times=1, after=1)) as server:
         first = nights.backup(server)
@@ -109,6 +109,14 @@ def test_nobody_waits_a_day(nights: Nights, answer: Answer, error: type[Exceptio
     with scripted(account(), when(of("PROPFIND"), answer)) as server, pytest.raises(error):
         nights.backup(server)
     assert nights.snapshots == 0
+
+
+@pytest.mark.parametrize("asks", [lists("alice"), lists("work")], ids=["home", "calendar"])
+def test_a_listing_that_fails_once_costs_no_calendar(nights: Nights, asks: Question) -> None:
+    with scripted(account(), when(asks, Answer(status=500), times=1)) as server:
+        assert not nights.backup(server).outcome.failures
+        assert len([asked for asked in server.asked if asks(asked)]) in {2, 3}
+    assert nights.stored() == served(server.account)
 
 
 @pytest.mark.parametrize("answer", TROUBLES.values(), ids=TROUBLES)
