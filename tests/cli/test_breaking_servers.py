@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 
 from tests.cli.conftest import Ended, Program
@@ -22,7 +24,10 @@ def account(cli: Program, radicale: Server) -> Server:
 
 def backup(cli: Program, server: Server, rule: Rule, *words: str) -> Ended:
     """Back up the whole account through the proxy that breaks by `rule`."""
-    with breaking(server, rule) as url:
+    # The same address every time: what was backed up from another server is not relied on.
+    kept = cli.home / "port"
+    with breaking(server, rule, port=int(kept.read_text()) if kept.exists() else 0) as url:
+        kept.write_text(str(urlsplit(url).port))
         verb = "set" if "@me" in cli("source", "ls").out else "add"
         location = f"location={url}" if verb == "set" else url
         options = [f"username={server.user}", "password_env=THE_PASSWORD"]
@@ -88,14 +93,17 @@ def test_a_captive_portal_is_stored_as_nothing(cli: Program, account: Server) ->
 
 
 @pytest.mark.parametrize(
-    ("broken", "code", "said"),
+    ("broken", "code", "said", "since"),
     [
-        (Break.UNAUTHORIZED, 77, "401"),
-        pytest.param(Break.DROPPED, 69, "the connection failed", marks=pytest.mark.full),
-        pytest.param(Break.CUT, 69, "in the middle of the answer", marks=pytest.mark.full),
+        (Break.UNAUTHORIZED, 77, "401", 1),
+        (Break.UNAUTHORIZED, 77, "401", 5),
+        pytest.param(Break.DROPPED, 69, "the connection failed", 1, marks=pytest.mark.full),
+        pytest.param(Break.DROPPED, 69, "the connection failed", 5, marks=pytest.mark.full),
+        pytest.param(Break.CUT, 69, "in the middle of the answer", 1, marks=pytest.mark.full),
+        # Later it is one calendar that cannot be read, and the run goes on without it.
+        pytest.param(Break.CUT, 69, "in the middle of the answer", 3, marks=pytest.mark.full),
     ],
 )
-@pytest.mark.parametrize("since", [1, 5])
 def test_a_server_that_goes_away_ends_the_run_and_costs_nothing(
     cli: Program, account: Server, broken: Break, code: int, said: str, since: int
 ) -> None:

@@ -40,14 +40,17 @@ Rule = Callable[[Asked], Break | None]
 
 
 @contextmanager
-def breaking(server: Server, rule: Rule) -> Iterator[str]:
-    """The URL of a proxy in front of `server`; `rule` says what becomes of each answer. It may wait as it likes."""
+def breaking(server: Server, rule: Rule, *, port: int = 0) -> Iterator[str]:
+    """The URL of a proxy in front of `server`; `rule` says what becomes of each answer. It may wait as it likes.
+
+    On a port of its own, or on that of an earlier one: another port is another server.
+    """
     asked: list[Asked] = []
     verbs = {f"do_{verb}": _Handler.forward for verb in _VERBS}
     kind = type(
         "Handler", (_Handler,), {"upstream": urlsplit(server.url), "rule": staticmethod(rule), "asked": asked, **verbs}
     )
-    with _Proxy(("127.0.0.1", 0), kind) as proxy:
+    with _Proxy(("127.0.0.1", port), kind) as proxy:
         thread = threading.Thread(target=proxy.serve_forever, args=(0.01,))
         thread.start()
         try:
