@@ -41,7 +41,7 @@ from caldav_backup.dav.names import RESOURCETYPE
 FURTHER = "prop."
 
 #: What one calendar's refusal may be without ending the run: the others may still be readable.
-_OF_ONE_CALENDAR = (dav.Forbidden, dav.NotFound, dav.Refused, dav.BadAnswer, dav.TokenRefused)
+_OF_ONE_CALENDAR = (dav.OtherHost, dav.Forbidden, dav.NotFound, dav.Refused, dav.BadAnswer, dav.TokenRefused)
 
 #: What may be due to one calendar (a gateway that waits for a large one) or to the server.
 _UNCLEAR = (dav.ServerUnreachable, dav.Unavailable)

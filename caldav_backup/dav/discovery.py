@@ -44,6 +44,8 @@ _USUAL = ("/SOGo/dav/", "/remote.php/dav/", "/dav.php/", "/caldav.php/", "/dav/"
 #: What the given address may answer without ending the search; of the others, which are guesses, even silence.
 _NOT_HERE = (NotFound, Refused, BadAnswer)
 _NO_GUESS = (*_NOT_HERE, Forbidden, ServerUnreachable, Unavailable)
+#: Statuses of a server that fails (RFC 9110 §15.6): when nothing else is found, that is what is wrong.
+_BROKEN = 500
 #: What makes a hint worthless at once; any other failure is worth a look at whether it was the hint's.
 _NO_HINT = (NotFound, Refused, BadAnswer, Forbidden)
 _NO_HINT_ELSEWHERE = (Unauthorized, ServerUnreachable, Unavailable, TooManyRequests)
@@ -155,14 +157,14 @@ async def _by_name(client: Client, domain: str, resolver: service.Resolver, firs
 async def _search(client: Client, url: str, candidates: Sequence[str], read: _Read) -> Discovery:
     """What the first of these addresses leads to that leads anywhere; `url` is the one that was given."""
     tried: dict[str, list[str]] = {}
-    refusal: Forbidden | None = None
+    refusal: DavError | None = None
     for candidate in candidates:
         try:
             place = await visit(client, candidate)
         except _acceptable(url, candidate) as error:
             if candidate == url:
                 _require_other_places(url, error)
-                refusal = error if isinstance(error, Forbidden) else None
+                refusal = error if isinstance(error, Forbidden) or (error.status or 0) >= _BROKEN else None
             tried.setdefault(error.reason, []).append(hrefs.path_of(candidate))
             continue
         found = await _follow(client, place, read, is_given=candidate == url)

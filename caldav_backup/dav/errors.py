@@ -54,7 +54,7 @@ class Unauthorized(DavError):
 
 
 class OtherHost(Unauthorized):
-    """What the server names lies at a host that is not shown the credentials; it is not asked."""
+    """What the server names lies at a host that is not shown the credentials, and wants some or was not even asked."""
 
 
 class Forbidden(DavError):

@@ -15,6 +15,7 @@ from caldav_backup.dav.errors import (
     DavError,
     Forbidden,
     NotFound,
+    OtherHost,
     ServerUnreachable,
     TooManyRequests,
     Unauthorized,
@@ -178,6 +179,8 @@ class Fetching:
             resource = await self._client.get(hrefs.resolve(self._url, listed.href))
         except NotFound:
             self._fetched[key] = Gone(listed.href)
+        except OtherHost as error:  # the member is elsewhere, and the account is as it was
+            self._fetched[key] = Failed(listed.href, str(error))
         except _OF_THE_ACCOUNT:
             raise
         except DavError as error:

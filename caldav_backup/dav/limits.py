@@ -20,8 +20,8 @@ class Limits:
     multistatus: int = 2048 * _MIB
     #: XML that belongs to one response: what the parser holds at a time. One text may have 10,000,000 characters.
     response: int = 32 * _MIB
-    #: Responses in one multistatus.
-    responses: int = 2_000_000
+    #: Responses in one multistatus: the members of a calendar, some 0.3 KiB each in memory.
+    responses: int = 500_000
     #: The same of a multistatus whose responses are all in memory at once, a KiB or more each: the home of 1,000
     #: calendars with their time zones is about 20 MiB.
     held: int = 64 * _MIB

@@ -40,6 +40,11 @@ class Login:
         self._one_at_a_time = asyncio.Lock()
         self._refused: dict[str, str] = {}
 
+    @property
+    def knows_credentials(self) -> bool:
+        """False where nothing could be sent to anybody."""
+        return self._authentication is not None
+
     def mask(self, text: str) -> str:
         """`text` without any credentials."""
         return self._authentication.mask(text) if self._authentication is not None else text

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import re
 
-_HALF = re.compile(rb"&#(5[5-7]\d{3});")
-_PAIR = re.compile(_HALF.pattern * 2)
+#: References to the first and to the second half of a pair: 0xD800 to 0xDBFF, 0xDC00 to 0xDFFF.
+_HIGH = rb"&#(5529[6-9]|55[3-9]\d\d|56[0-2]\d\d|563[01]\d);"
+_LOW = rb"&#(563[2-9]\d|56[4-9]\d\d|57[0-2]\d\d|573[0-3]\d|5734[0-3]);"
+_PAIR = re.compile(_HIGH + _LOW)
+_HALF = re.compile(_HIGH + b"|" + _LOW)
 #: What may be the beginning of a pair, at the end of a piece; the first half is below 56320.
 _BEGUN = re.compile(rb"(?:&#5(?:5\d\d|6[0-2]\d|63[01])\d;)?(?:&(?:#\d{0,5})?)?\Z")
 _UNKNOWN = ord("\ufffd")
@@ -32,15 +35,13 @@ class Mending:
 
 
 def _whole(pair: re.Match[bytes]) -> bytes:
-    high, low = int(pair[1]), int(pair[2])
-    if 0xD800 <= high < 0xDC00 <= low < 0xE000:
-        return _reference(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
-    return pair[0]
+    return _reference(0x10000 + ((int(pair[1]) - 0xD800) << 10) + (int(pair[2]) - 0xDC00))
 
 
 def _lone(half: re.Match[bytes]) -> bytes:
     """A name that was cut in the middle of a character; the rest of it is worth having."""
-    return _reference(_UNKNOWN) if 0xD800 <= int(half[1]) < 0xE000 else half[0]
+    del half
+    return _reference(_UNKNOWN)
 
 
 def _reference(number: int) -> bytes:

@@ -54,6 +54,8 @@ async def iter_responses(answer: Answer, parser: Parser) -> AsyncGenerator[Respo
                     yield response
         parser.close()
     except Incomplete as error:
+        if answer.says_its_end and not answer.received:
+            raise answer.bad("the answer is empty") from error
         raise answer.cut(str(error)) from error
     except NotMultistatus as error:
         raise answer.bad(str(error)) from error

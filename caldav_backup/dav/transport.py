@@ -19,6 +19,7 @@ from caldav_backup.dav.errors import (
     BadAnswer,
     ConnectionLost,
     DavError,
+    OtherHost,
     ServerUnreachable,
     TooManyRequests,
     Unauthorized,
@@ -230,7 +231,8 @@ class Transport:
         href = hrefs.path_of(request.url)
         if answer.status == 401:
             reason = self._login.why_not_shown(answer.url)
-            return Unauthorized(reason, method=request.method, href=href, status=401)
+            kind = OtherHost if self._login.knows_credentials else Unauthorized
+            return kind(reason, method=request.method, href=href, status=401)
         body = await answer.beginning(self.limits.refusal)
         body = self._login.mask(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
         return refusal(request.method, href, answer.status, answer.headers, body)

@@ -265,3 +265,13 @@ def test_a_home_at_a_strange_host_is_not_shown_the_password() -> None:
     assert isinstance(error, dav.Unauthorized)
     assert "https://evil.example" in str(error)
     assert not any("authorization" in each.headers for each in server.seen if each.url.host == "evil.example")
+
+
+@pytest.mark.parametrize("status", [200, 207])
+def test_an_empty_answer_at_the_given_address_does_not_end_the_search(status: int) -> None:
+    server = account(WORK)
+    server.on("PROPFIND", "/", lambda _: httpx.Response(status, headers={"content-length": "0"}))
+    server.on("PROPFIND", "/.well-known/caldav", lambda _: httpx.Response(301, headers={"location": "/dav/"}))
+    found = discover(server, "/")
+    assert [each.displayname for each in found.calendars] == ["Work"]
+    assert len(server.seen) <= 6

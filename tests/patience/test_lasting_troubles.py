@@ -69,6 +69,7 @@ def revoked(after: Callable[..., bool]) -> Rule:
 LASTING = {
     "503": (when(any_request, Answer(status=503, headers=BUSY)), 69, "503"),
     "502": (when(any_request, Answer(status=502, headers=BUSY)), 69, "502"),
+    "500": (when(any_request, Answer(status=500)), 69, "500"),
     "429": (when(any_request, Answer(status=429, headers=BUSY)), 75, "429"),
     "503-listings": (when(lists("alice"), Answer(status=503, headers=BUSY)), 69, "503"),
     "429-fetching": (when(reports(), Answer(status=429, headers=BUSY)), 75, "429"),
