@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caldav_backup import dav
@@ -27,6 +27,7 @@ def displayname(document: bytes, piece: int) -> str:
     return found.found[names.DISPLAYNAME].text
 
 
+@settings(max_examples=20)
 @given(st.text(st.sampled_from("ab &#;5🎉𝄞é\ud7ff\ue000")), st.integers(1, 40))
 def test_every_name_is_read_as_it_was_given(name: str, piece: int) -> None:
     written = f"<d:displayname>{escaped_as_sogo_does(name)}</d:displayname>"
