@@ -67,7 +67,8 @@ class Runs:
 
         self.lines.clear()
         clock = time.time() + self.days_ahead * DAY
-        chosen = BackupOptions(job="test", guard=_NOTHING_IS_STRANGE, clock=lambda: clock, **options)  # type: ignore[arg-type]
+        options.setdefault("guard", _NOTHING_IS_STRANGE)
+        chosen = BackupOptions(job="test", clock=lambda: clock, **options)  # type: ignore[arg-type]
         return asyncio.run(run())
 
     def newest(self) -> Snapshot:
