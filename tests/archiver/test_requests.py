@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from caldav_backup import dav
+from caldav_backup.archiver import Outcome
 from tests.archiver.runs import Runs, described, let_pass, login_of, served
 from tests.events import event, events
 from tests.servers.server import Server, make_calendar, put, seed
@@ -59,6 +60,16 @@ def requests_to_discover(server: Server, url: str) -> int:
     return asyncio.run(run())
 
 
+def asked(account: Account, outcome: Outcome) -> int:
+    """The requests of the last run. SOGo 5.8 resets a kept connection now and then, and what it did not answer is sent
+    once more: that is no request of ours, and no other server may do so.
+    """
+    unanswered = sum(line.status is None for line in account.runs.lines)
+    assert not unanswered or account.server.name == "sogo"
+    assert outcome.requests == len(account.runs.lines)
+    return outcome.requests - unanswered
+
+
 def told(runs: Runs) -> str:
     """The requests of the last run, for messages."""
     return "\n".join(f"{line.number} {line.method} {line.url} {line.status} {line.kind}" for line in runs.lines)
@@ -71,19 +82,18 @@ def test_runs_send_no_more_requests_than_promised(account: Account, begin: str) 
     discovery = requests_to_discover(server, url)
     first = runs.back_up(url)
     assert first.records == account.many + 3
-    assert first.requests == len(runs.lines)
-    assert first.requests <= discovery + first.calendars + ceil(account.many / BATCH) + 3, told(runs)
+    assert asked(account, first) <= discovery + first.calendars + ceil(account.many / BATCH) + 3, told(runs)
 
     quiet = runs.back_up(url)
     assert (quiet.unmoved, quiet.fetched, quiet.records) == (first.calendars, 0, first.records)
-    assert quiet.requests <= 4, told(runs)
+    assert asked(account, quiet) <= 4, told(runs)
 
     changed = 3
     for number in range(changed):
         put(server, "many", event(number, summary="changed", sequence=1))
     outcome = runs.back_up(url)
     assert outcome.fetched == changed
-    assert outcome.requests <= 4 + 2 + ceil(changed / BATCH), told(runs)
+    assert asked(account, outcome) <= 4 + 2 + ceil(changed / BATCH), told(runs)
     assert runs.stored() == served(server)
 
 
@@ -94,5 +104,5 @@ def test_changes_beyond_one_request_are_fetched_in_as_few_as_there_must_be(accou
         put(server, "many", event(number, summary="changed", sequence=1))
     outcome = runs.back_up()
     assert outcome.fetched == changed
-    assert outcome.requests <= 4 + 2 + ceil(changed / BATCH), told(runs)
+    assert asked(account, outcome) <= 4 + 2 + ceil(changed / BATCH), told(runs)
     assert len(described(server)) >= CALENDARS
