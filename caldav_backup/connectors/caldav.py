@@ -34,7 +34,7 @@ from caldav_backup.connectors.base import (
 )
 from caldav_backup.connectors.timestamps import http_date_ns
 from caldav_backup.dav.hrefs import collection as hrefs_collection
-from caldav_backup.dav.hrefs import normalise, segments
+from caldav_backup.dav.hrefs import leaf, normalise, segments
 from caldav_backup.dav.names import RESOURCETYPE
 
 #: Attributes for properties that clients have put there begin with this.
@@ -118,7 +118,7 @@ class CalDavSource:
         where = {PRINCIPAL: found.hint.encode("utf-8", "surrogateescape")} if found.hint else {}
         collections = [_collection(key, calendar, where) for key, calendar in self._calendars.items()]
         left_out = [LeftOut(each.href, each.name, each.reason, each.source or "") for each in found.left_out]
-        unreadable = [LeftOut(each.href, _last(each.href), f"{each.name}: {each.reason}") for each in found.unreadable]
+        unreadable = [LeftOut(each.href, leaf(each.href), f"{each.name}: {each.reason}") for each in found.unreadable]
         return Catalogue(collections, left_out, unreadable)
 
     @property
@@ -161,7 +161,7 @@ class CalDavSource:
         asked = [dav.Version(version.key, version.etag, content_length=version.length) for version in versions]
         async with self._of_one_calendar():
             fetched = await self._client.fetch(self._calendars[collection.key], asked)
-        records = [_record(version, answer) for version, answer in zip(versions, fetched, strict=True)]
+        records = [_record(*each) for each in zip(versions, asked, fetched, strict=True)]
         without = self._without_length.get(collection.key, ())
         return [_with_length(record) if record.version.key in without else record for record in records]
 
@@ -225,10 +225,6 @@ def _completed(collection: Collection, further: Mapping[str, bytes]) -> Collecti
     return replace(collection, attributes={**collection.attributes, **others})
 
 
-def _last(href: str) -> str:
-    return (segments(href) or [""])[-1]
-
-
 def _attributes(calendar: dav.Calendar) -> Mapping[str, bytes]:
     """What must not be lost of a calendar, under the names of its extended attributes."""
     texts = {
@@ -256,18 +252,18 @@ def _versions(members: list[dav.Version]) -> list[Version]:
 def _version(version: dav.Version) -> Version:
     return Version(
         key=version.href,
-        leaf=_last(version.href),
+        leaf=leaf(version.href),
         etag=dav.comparable_etag(version.etag),
         mtime_ns=http_date_ns(version.last_modified) if version.last_modified else 0,
         length=version.content_length,
     )
 
 
-def _record(listed: Version, answer: dav.Fetched) -> Record:
-    """What came of fetching `listed`; a resource has the version that came with its bytes."""
+def _record(listed: Version, asked: dav.Version, answer: dav.Fetched) -> Record:
+    """What came of fetching `listed`, for which `asked` stood; a resource has the version that came with its bytes."""
     match answer:
         case dav.Resource(version, content):
-            return Resource(_merged(listed, _version(version)), content)
+            return Resource(listed if version is asked else _merged(listed, _version(version)), content)
         case dav.Failed(_, reason):
             return Failed(listed, reason)
         case _:

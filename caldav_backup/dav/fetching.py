@@ -6,7 +6,7 @@ never costs another one. Whether a batch is worth a try is said by `multigets`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from caldav_backup.dav import hrefs, names
 from caldav_backup.dav.content import begins_calendar
@@ -51,6 +51,13 @@ _REPLACEMENT = "\N{REPLACEMENT CHARACTER}".encode()
 _PROBES = 3
 
 
+class _Read(NamedTuple):
+    """What a batch gave of a member. `is_exact`: a length agrees with the bytes, or XML could not change them."""
+
+    resource: Resource
+    is_exact: bool
+
+
 class Fetching:
     """One call's worth of members of the calendar at `url`, of whose multigets `multigets` knows."""
 
@@ -59,7 +66,8 @@ class Fetching:
         self._url = url
         self._versions = versions
         self._multigets = multigets
-        self._wanted = {hrefs.normalise(version.href): version for version in versions}
+        self._keys = {version.href: hrefs.normalise(version.href) for version in versions}
+        self._wanted = {self._keys[version.href]: version for version in versions}
         self._fetched: dict[str, Fetched] = {}
         self._alone: list[str] = []
         self._is_there = False
@@ -74,7 +82,7 @@ class Fetching:
                     group.create_task(self._fetch_alone(key))
         for key in filter(self._is_large, alone):
             await self._fetch_alone(key)  # not at once: each is held in memory
-        return [self._fetched[hrefs.normalise(version.href)] for version in self._versions]
+        return [self._fetched[self._keys[version.href]] for version in self._versions]
 
     async def _fetch_batches(self, batches: Sequence[Sequence[str]]) -> None:
         """All of them, then the halves of those that were refused, down to the member that is the cause.
@@ -114,10 +122,10 @@ class Fetching:
             found = self._read(key, answered.get(key))
             if found is None:
                 missing.append(key)
-            elif self._is_sure(key, answered[key]):
-                self._fetched[key] = found
+            elif found.is_exact:
+                self._fetched[key] = found.resource
             else:
-                unsure[key] = found
+                unsure[key] = found.resource
         if len(missing) == len(keys) >= _NO_ACCIDENT:
             self._multigets.failed(len(keys))
         else:
@@ -132,12 +140,13 @@ class Fetching:
         """Servers spell hrefs in their own way, leave their path out, and may say something twice: data win."""
         answered: dict[str, Response] = {}
         for response in responses:
-            key = hrefs.normalise(hrefs.member(self._url, response.href))
+            # Most write them as they did in the listing, and then nothing has to be taken apart.
+            key = self._keys.get(response.href) or hrefs.normalise(hrefs.member(self._url, response.href))
             if key not in answered or names.CALENDAR_DATA in response.found:
                 answered[key] = response
         return answered
 
-    def _read(self, key: str, response: Response | None) -> Resource | None:
+    def _read(self, key: str, response: Response | None) -> _Read | None:
         """The member's bytes where the response has them and no length speaks against them."""
         data = response.found.get(names.CALENDAR_DATA) if response is not None else None
         if response is None or data is None:
@@ -145,16 +154,11 @@ class Fetching:
         listed = self._wanted[key]
         version = _version(listed, response)
         content = calendar_data(data)
+        length = _length(listed, version)
         is_suspect = not begins_calendar(content) or _REPLACEMENT in content
-        if is_suspect or _length(listed, version) not in {-1, len(content)}:
+        if is_suspect or length not in {-1, len(content)}:
             return None
-        return Resource(_recorded(listed, version), content)
-
-    def _is_sure(self, key: str, response: Response) -> bool:
-        """True when the bytes are known to be exact: a length agrees with them, or XML could not change them."""
-        listed = self._wanted[key]
-        is_measured = _length(listed, _version(listed, response)) >= 0
-        return is_measured or not has_lost_line_ends(response.found[names.CALENDAR_DATA])
+        return _Read(Resource(_recorded(listed, version), content), length >= 0 or not has_lost_line_ends(data))
 
     async def _have_crlf(self, unsure: dict[str, Resource]) -> bool:
         """True when members whose lengths nothing tells have CR LF, as one of this calendar shows that GET gives.
@@ -254,4 +258,4 @@ def _recorded(listed: Version, version: Version) -> Version:
 
 def _has_same_etag(one: Version, other: Version) -> bool:
     """Also where one of them comes without quotes: DavMail and Kerio leave them out in XML."""
-    return comparable_etag(one.etag).strip('"') == comparable_etag(other.etag).strip('"')
+    return one.etag == other.etag or comparable_etag(one.etag).strip('"') == comparable_etag(other.etag).strip('"')

@@ -100,6 +100,11 @@ def segments(href: str) -> list[str]:
     return [segment for segment in decoded if segment]
 
 
+def leaf(href: str) -> str:
+    """The last of `segments`; empty where there is none."""
+    return unquote(_path(href).rstrip("/").rpartition("/")[2], errors="surrogateescape")
+
+
 def quote_segment(name: str) -> str:
     """`name` as one segment of a path; the inverse of decoding it."""
     return quote(name.encode("utf-8", "surrogateescape"), safe=_SEGMENT_SAFE)

@@ -5,6 +5,7 @@ Owns which members are calendar objects, and when a listing is not to be believe
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from caldav_backup.dav import hrefs, names
@@ -37,7 +38,6 @@ class Members:
         self._is_empty = True
         self._has_collection = False
         self._versions: dict[str, Version] = {}
-        self._dates: dict[str, str] = {}
 
     def add(self, response: Response) -> None:
         """Raises the error of a collection that cannot be listed, BadAnswer for a list that the server cut short."""
@@ -52,10 +52,8 @@ class Members:
             self._has_collection = True
         elif is_collection(path, response):
             self._has_collection = True
-        elif response.status not in GONE and is_calendar_object(path, response):
-            found = version(path, response)
-            date = self._dates.setdefault(found.last_modified, found.last_modified)
-            self._versions[key] = found._replace(last_modified=date)  # one text for all of the same second
+        elif response.status not in GONE and _looks_like_calendar(path, response):
+            self._versions[key] = version(path, response)
 
     def versions(self) -> list[Version]:
         """The members. Raises BadAnswer when the answer names nothing at all, or not the collection they lie in.
@@ -74,7 +72,8 @@ class Members:
 
 def version(path: str, response: Response) -> Version:
     """The member at `path` as the response shows it."""
-    return Version(path, response.text(names.GETETAG), response.text(names.GETLASTMODIFIED), content_length(response))
+    last_modified = sys.intern(response.text(names.GETLASTMODIFIED))  # one text for all of the same second
+    return Version(path, response.text(names.GETETAG), last_modified, content_length(response))
 
 
 def content_length(response: Response) -> int:
@@ -91,7 +90,11 @@ def is_collection(path: str, response: Response) -> bool:
 
 def is_calendar_object(path: str, response: Response) -> bool:
     """True for a member that is no collection and, as far as its type or its name says, a calendar object."""
-    if is_collection(path, response):
-        return False
+    return not is_collection(path, response) and _looks_like_calendar(path, response)
+
+
+def _looks_like_calendar(path: str, response: Response) -> bool:
+    if path.lower().endswith(".ics"):
+        return True
     content_type = response.text(names.GETCONTENTTYPE).partition(";")[0].strip().lower()
-    return content_type in _UNKNOWN_TYPES or path.lower().endswith(".ics")
+    return content_type in _UNKNOWN_TYPES

@@ -188,16 +188,17 @@ def _responses(element: etree._Element, depth: int) -> Iterator[Response]:
 
 
 def _read_propstat(propstat: etree._Element, depth: int, found: dict[str, Property], refused: dict[str, int]) -> None:
-    status = _status(propstat.find(names.STATUS))
+    status = _status(next(propstat.iterchildren(names.STATUS), None))
     for prop in propstat.iterchildren(names.PROP):
-        for each in prop:
-            if status is None or 200 <= status < 300:
-                try:
-                    found[str(each.tag)] = from_element(each, depth)
-                except ValueError as error:
-                    raise NotMultistatus(str(error)) from error
-            else:
-                refused[str(each.tag)] = status
+        if status is not None and not 200 <= status < 300:
+            refused.update((str(each.tag), status) for each in prop)
+            continue
+        try:
+            for each in prop:
+                value = from_element(each, depth)
+                found[value.name] = value
+        except ValueError as error:
+            raise NotMultistatus(str(error)) from error
 
 
 def _status(element: etree._Element | None) -> int | None:

@@ -45,10 +45,11 @@ def from_element(element: etree._Element, depth: int) -> Property:
     """The value of an element that the parser is about to free. Raises ValueError when it is nested above `depth`."""
     if depth == 0:
         raise ValueError("the XML is nested too deeply")
+    attributes = element.items()
     return Property(
         str(element.tag),
         element.text or "",
-        tuple((str(name), str(value)) for name, value in element.attrib.items()) if element.attrib else (),
+        tuple((str(name), str(value)) for name, value in attributes) if attributes else (),
         tuple(from_element(child, depth - 1) for child in element) if len(element) else (),
         element.tail or "",
     )

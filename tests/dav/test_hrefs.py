@@ -107,6 +107,12 @@ def test_any_text_in_an_answer_becomes_a_path_that_can_be_requested(href: str) -
     assert not set(path) & set(" ?#")
 
 
+@given(st.lists(st.sampled_from(["a", "b.ics", "%2F", "%E9", "x%20y", "", "?"])).map("/".join))
+def test_the_leaf_is_the_last_segment(path: str) -> None:
+    for href in (path, "/" + path, "https://cloud.example/" + path):
+        assert hrefs.leaf(href) == (hrefs.segments(href) or [""])[-1]
+
+
 def test_segments_that_are_not_utf8_survive() -> None:
     assert hrefs.segments("/cal/%E9.ics") == ["cal", "\udce9.ics"]
     assert hrefs.quote_segment("\udce9.ics") == "%E9.ics"
