@@ -6,7 +6,7 @@ snapshot of the same source and selection, so it says the same every night until
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -41,19 +41,29 @@ class Guard:
             return None
         return Trip(path, f"lost {lost} of {before}, more than {self.max_shrink:.0%}; {_ACCEPT_SHRINK}")
 
-    def look_for_gone(self, good: Mapping[str, ParentCalendar], catalogue: Catalogue) -> list[Trip]:
-        """Calendars that the good snapshot holds and that the source has no more; `good` by key."""
+    def look_for_gone(
+        self, good: Mapping[str, ParentCalendar], catalogue: Catalogue, chosen: Collection[str]
+    ) -> list[Trip]:
+        """Calendars that the good snapshot holds and that are read no more; `good` by key, `chosen` are keys.
+
+        One that was given another name may be left out by the selection that took it before.
+        """
         there = {collection.key for collection in catalogue.collections}
-        gone = [calendar for key, calendar in good.items() if key not in there]
-        if catalogue.unreadable or not gone:
-            # They may lie where nobody could look, which is reported as a failure.
-            return []
-        if not there:
+        # They may lie where nobody could look, which is reported as a failure.
+        gone = [] if catalogue.unreadable else [calendar for key, calendar in good.items() if key not in there]
+        if gone and not there:
             held = f"there are no calendars any more, and {len(gone)} before"
             return [] if self.allow_empty else [Trip("/", f"{held}; {_ACCEPT_EMPTY}")]
         if self.accept_shrink:
             return []
-        return [Trip(each.path, f"is gone, and held {each.count} before; {_ACCEPT_SHRINK}") for each in _sorted(gone)]
+        astray = [calendar for key, calendar in good.items() if key in there and key not in chosen]
+        return [
+            *(Trip(each.path, f"is gone, and held {each.count} before; {_ACCEPT_SHRINK}") for each in _sorted(gone)),
+            *(
+                Trip(each.path, f"is not among the chosen any more, and held {each.count} before; {_ACCEPT_SHRINK}")
+                for each in _sorted(astray)
+            ),
+        ]
 
 
 _ACCEPT_SHRINK = "--accept-shrink takes that for right"

@@ -90,7 +90,8 @@ class Run:
     def look_for_gone(self, history: History, catalogue: Catalogue) -> None:
         """Compare the calendars with those of the newest good snapshot of this selection."""
         good = history.newest_good(self._options.selection.perimeter)
-        self._tally.trips += self._options.guard.look_for_gone(good, catalogue)
+        chosen = {each.collection.key for each in self._prospects}
+        self._tally.trips += self._options.guard.look_for_gone(good, catalogue, chosen)
         self._good = {
             each.collection.key: good[each.collection.key].count
             for each in self._prospects
@@ -105,6 +106,7 @@ class Run:
                     self._count_unmoved(calendar)
                 elif (planned := await self._plan(calendar, answer)) is not None:
                     self._tally.fetched += planned[1].to_fetch
+                    self._guard(calendar, len(planned[1].items))
         self._require_any()
 
     async def store(self, writer: Safekeeping) -> None:
@@ -178,7 +180,6 @@ class Run:
             self._tally.listed += 1
             self._tally.due += calendar.way is Way.DUE
         self._read += 1
-        self._guard(calendar, total)
         return calendar, plan
 
     async def _known(self, calendar: Prospect, answer: Listing | Changes) -> tuple[Prospect, _Known]:
@@ -213,16 +214,22 @@ class Run:
     ) -> None:
         if plan.whole is not None and not (parent := calendar.parents[plan.whole]).failures:
             self._tally.is_changed |= await writer.keep(plan.path, plan.collection, parent, listed)
+            self._guard(calendar, len(plan.items))
             return
         self._tally.is_changed = True
         await writer.open(plan, calendar.parents)
         vanished = Vanished(self._source, plan.collection)
+        deleted = 0
         async with aclosing(ahead((self._fetch(plan, span) for span in plan.spans()), BATCHES_AHEAD)) as batches:
             async for span, fetched in batches:
                 records = await self._judged(plan, span, fetched, vanished)
                 self._tally.stale += await writer.write(span, records)
                 self._count(plan, span, records)
+                deleted += sum(isinstance(record, Gone) for record in records)
         await writer.close(listed)
+        self._tally.records -= deleted
+        # A server that lost a calendar while it was read is at odds with its first listing.
+        self._guard(calendar, len(plan.items) - deleted)
 
     async def _fetch(self, plan: CalendarPlan, span: Sequence[Item]) -> tuple[Sequence[Item], Sequence[Record]]:
         wanted = [item.wanted for item in span if not item.keep]

@@ -22,9 +22,9 @@ class Selection:
 
     @property
     def perimeter(self) -> str:
-        """The selection in words, for the snapshot's header; "" when everything was asked for."""
-        wanted = [f"calendar={pattern}" for pattern in self.calendars]
-        return " ".join(wanted + [f"exclude={pattern}" for pattern in self.exclude])
+        """The selection in words, whatever the order they were given in; "" when everything was asked for."""
+        wanted = [f"calendar={pattern}" for pattern in sorted(set(self.calendars))]
+        return " ".join(wanted + [f"exclude={pattern}" for pattern in sorted(set(self.exclude))])
 
     def apply(self, named: Sequence[tuple[str, Collection]]) -> list[tuple[str, Collection]]:
         """The (directory name, collection) pairs asked for; raises `NoSuchCalendar` for a glob without a match."""

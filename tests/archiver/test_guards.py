@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from caldav_backup.archiver import BackupOptions, Guard, Outcome, Selection, back_up
-from caldav_backup.connectors.base import LeftOut
+from caldav_backup.connectors.base import Collection, LeftOut
 from caldav_backup.kloset import Configuration, Repository
 from caldav_backup.kloset.storage.memory import MemoryStorage
 from tests.archiver.account import Account
@@ -137,3 +138,40 @@ def test_a_dry_run_looks_too(repository: Repository, backup: Backup) -> None:
     backup(account())
     assert tripped(backup(account(0), dry_run=True)) == ["/work"]
     assert len(repository.snapshots()) == 1
+
+
+def test_a_calendar_that_is_lost_while_it_is_read_is_a_loss(backup: Backup) -> None:
+    there = account()
+    backup(there)
+    there.vanishing = set(there.calendars["work"])
+    outcome = backup(there, full=True)
+    assert tripped(outcome) == ["/home", "/work"]
+    assert (outcome.records, outcome.failures) == (0, ())
+
+
+@dataclass
+class Named(Account):
+    """An account whose calendars have the names that they are given."""
+
+    names: dict[str, str] = field(default_factory=dict)
+
+    def _collection(self, name: str) -> Collection:
+        return replace(super()._collection(name), displayname=self.names[name])
+
+
+@pytest.mark.parametrize("selection", [Selection(calendars=["Mine*"]), Selection(exclude=["Other"])])
+def test_a_calendar_that_a_new_name_takes_out_of_the_selection_is_not_lost_silently(
+    backup: Backup, selection: Selection
+) -> None:
+    there = Named(account().calendars, names={"home": "Mine too", "work": "Mine"})
+    backup(there, selection=selection)
+    there.names["work"] = "Other"
+    for _ in range(2):
+        assert tripped(backup(there, selection=selection)) == ["/work"]
+    assert not backup(there, selection=selection, guard=Guard(accept_shrink=True)).trips
+    assert not backup(there, selection=selection).trips
+
+
+def test_a_selection_is_the_same_in_another_order(backup: Backup) -> None:
+    backup(account(), selection=Selection(calendars=["work", "home"]))
+    assert tripped(backup(account(0), selection=Selection(calendars=["home", "work"]))) == ["/work"]
