@@ -14,7 +14,7 @@ from caldav_backup.archiver.worker import Worker
 from caldav_backup.connectors import naming
 from caldav_backup.connectors.base import Collection, Source
 from caldav_backup.kloset import Header, Importer, Repository, SnapshotBuilder
-from caldav_backup.marks import IMPORTER_TYPE, INCOMPLETE
+from caldav_backup.marks import IMPORTER_TYPE, INCOMPLETE, failed_paths_in, is_good
 from caldav_backup.progress import CalendarsFound, Progress, silent
 
 
@@ -49,7 +49,7 @@ async def back_up(
                 await writer.abandon()
                 return run.outcome(None, ())
             header = await writer.finish(run.tags)
-        await worker.run(_remove_incomplete, repository, history, header)
+        await writer.remove(await worker.run(_superseded, repository, history, header))
         return run.outcome(header.identifier.hex(), run.tags)
 
 
@@ -92,7 +92,12 @@ def _new_builder(repository: Repository, source: Source, options: BackupOptions)
     )
 
 
-def _remove_incomplete(repository: Repository, history: History, complete: Header) -> None:
-    """What runs since the last complete one left half done is in this one now, as far as it reaches."""
+def _superseded(repository: Repository, history: History, complete: Header) -> list[bytes]:
+    """What runs since the last complete one left half done is in this one now, as far as it reaches.
+
+    Not where a calendar could not be listed, or seems lost: then the half may be all that there is of it.
+    """
+    if not is_good(complete, failed_paths_in(repository)):
+        return []
     covered = (header for header in history.seen if complete.perimeter in {"", header.perimeter})
-    repository.remove_snapshots(header.identifier for header in covered if INCOMPLETE in header.tags)
+    return [header.identifier for header in covered if INCOMPLETE in header.tags]

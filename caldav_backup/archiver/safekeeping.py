@@ -92,11 +92,18 @@ class Safekeeping:
         await self._do(self._writer.fail, path, reason)
 
     async def finish(self, tags: Sequence[str]) -> Header:
-        """Commit the complete snapshot, which replaces the incomplete one."""
+        """Commit the complete snapshot, which replaces the incomplete one of this run."""
         header = await self._do(self._writer.finish, tags)
         self._is_open = False
         await self._replace(None)
         return header
+
+    async def remove(self, superseded: Sequence[bytes]) -> None:
+        """Remove snapshots that are of no use any more. That one stays is no failure of the run, which is safe."""
+        try:
+            await self._worker.run(_remove, self._repository, superseded)
+        except KlosetError as error:
+            self._progress(Warned(f"what was left half done before cannot be removed: {error}"))
 
     async def abandon(self) -> None:
         """Leave no snapshot."""
@@ -130,7 +137,7 @@ class Safekeeping:
         """`header` holds all that the incomplete snapshot before it does."""
         before, self._suspended = self._suspended, header
         if before is not None and before != header:
-            await self._worker.run(self._repository.remove_snapshot, before.identifier)
+            await self.remove([before.identifier])
 
     async def _do(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
@@ -141,3 +148,9 @@ class Safekeeping:
             # The store has failed: what it holds of this run is not to be relied on.
             self._is_sound = False
             raise
+
+
+def _remove(repository: Repository, identifiers: Sequence[bytes]) -> None:
+    """A run on another machine may have removed some of them meanwhile."""
+    there = set(repository.index.snapshot_ids())
+    repository.remove_snapshots(identifier for identifier in identifiers if identifier in there)

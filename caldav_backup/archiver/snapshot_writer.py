@@ -79,9 +79,9 @@ class SnapshotWriter:
 
     def go_on(self, builder: SnapshotBuilder, suspended: Header) -> None:
         """Begin a new snapshot with what the suspended one holds; nothing of it is stored again."""
-        snapshot = self._repository.snapshot(suspended.identifier)
-        self._builder = builder
+        self._builder = builder  # at once, so that it is this one that is aborted when the rest fails
         self._ended = None
+        snapshot = self._repository.snapshot(suspended.identifier)
         for path, reason in self._failures.items():
             builder.fail(path, reason)
         for path in self._done:

@@ -179,3 +179,41 @@ def test_an_incomplete_snapshot_is_no_measure_of_what_was_lost(repository: Repos
         there.calendars["work"][leaf] = event(3000 + int(leaf[:4])).content
     stop(there, backup, after=len(there.fetched) + 100)
     assert not backup(there).trips
+
+
+@pytest.mark.parametrize("is_listed", [False, True])
+def test_what_a_stopped_run_had_stays_while_the_calendar_cannot_be_had(
+    repository: Repository, backup: Backup, *, is_listed: bool
+) -> None:
+    there = account()
+    if is_listed:
+        backup(account(20))
+    stop(there, backup, after=len(there.fetched) + 250)
+    work = there.calendars["work"]
+    if is_listed:
+        there.calendars["work"] = {}
+    else:
+        there.unreadable["work"] = "500"
+    backup(there)
+    assert ("incomplete",) in tags(repository)
+    there.calendars["work"] = work
+    there.unreadable.clear()
+    there.fetched.clear()
+    backup(there)
+    assert len(there.fetched) < 300
+    assert contents(repository) == expected(there)
+    assert ("incomplete",) not in tags(repository)
+
+
+def test_what_another_machine_removed_meanwhile_is_no_failure(repository: Repository) -> None:
+    there = account()
+
+    def remove(told: Event) -> None:
+        if isinstance(told, RecordsStored) and len(repository.snapshots()) == 1:
+            repository.remove_snapshot(repository.snapshots()[0].identifier)
+
+    options = BackupOptions(job="home", checkpoint_every=0.0)
+    outcome = asyncio.run(back_up(there, repository, options, progress=remove))
+    assert outcome.snapshot is not None
+    assert tags(repository) == [()]
+    assert contents(repository) == expected(there)
