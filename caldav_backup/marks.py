@@ -25,6 +25,9 @@ SUSPICIOUS = "suspicious"
 #: What a run that was stopped had read: the next one builds on it and removes it.
 INCOMPLETE = "incomplete"
 
+#: Tags that are facts, so nobody may give them: a snapshot tagged `incomplete` is removed by the next run.
+FACTS = frozenset({PARTIAL, SUSPICIOUS, INCOMPLETE})
+
 _KEPT = re.compile(r"; the copy in snapshot ([0-9a-f]{8}) is kept\Z")
 
 FailedPaths = Callable[["Header"], Iterable[str]]

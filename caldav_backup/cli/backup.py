@@ -13,6 +13,7 @@ from caldav_backup.cli.durations import seconds, share
 from caldav_backup.cli.exits import Usage
 from caldav_backup.cli.invocation import Invocation, invocation_of
 from caldav_backup.cli.opening import open_repository
+from caldav_backup.marks import FACTS
 from caldav_backup.settings import Kind, Location, SettingsError
 
 Patterns = Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Only these calendars (may be repeated).")]
@@ -51,13 +52,12 @@ def command(
     """Back up sources, each into a snapshot of its own."""
     run = invocation_of(context)
     locations = _locations(run, sources or [])
-    given = tag if tag is not None else [run.environ.get("CALDAV_BACKUP_TAGS", "")]
     work = BackupRun(
         run,
         open_repository(run),
         calendars=tuple(calendar or ()),
         exclude=tuple(exclude or ()),
-        tags=tuple(each.strip() for text in given for each in text.split(",") if each.strip()),
+        tags=_tags(tag if tag is not None else [run.environ.get("CALDAV_BACKUP_TAGS", "")]),
         name=name,
         dry_run=dry_run,
         full=full,
@@ -70,6 +70,14 @@ def command(
     )
     ended = [each if isinstance(each, Ended) else work.back_up(each) for each in locations]
     return answer_of(ended, dry_run=dry_run, verbose=bool(run.options.verbose))
+
+
+def _tags(given: list[str]) -> tuple[str, ...]:
+    tags = tuple(each.strip() for text in given for each in text.split(",") if each.strip())
+    for tag in tags:
+        if tag in FACTS:
+            raise Usage(f"the tag {tag!r} is given by a run itself, to say what came of it; choose another")
+    return tags
 
 
 def _locations(run: Invocation, words: list[str]) -> list[Location | Ended]:

@@ -97,6 +97,13 @@ def test_options_reach_the_snapshot(store: Program) -> None:
     assert store("ls", "--tag", "from-environment", "--json").document["result"]["snapshots"]
 
 
+@pytest.mark.parametrize("tag", ["incomplete", "partial", "suspicious"])
+def test_what_a_run_says_of_itself_is_no_tag_to_give(store: Program, tag: str) -> None:
+    ended = store("backup", str(vdir(store.home / "vdir", "home", 1)), "--tag", f"a,{tag}")
+    assert ended.code == 2
+    assert f"the tag {tag!r} is given by a run itself" in ended.err
+
+
 def test_every_source_is_backed_up_and_the_worst_end_counts(store: Program) -> None:
     store("source", "add", "good", str(vdir(store.home / "good", "home", 1)))
     store("source", "add", "gone", str(store.home / "gone"))
