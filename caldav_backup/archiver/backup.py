@@ -13,9 +13,9 @@ from caldav_backup.archiver.survey import Prospect, prospect
 from caldav_backup.archiver.worker import Worker
 from caldav_backup.connectors import naming
 from caldav_backup.connectors.base import Collection, Source
-from caldav_backup.kloset import Header, Importer, Repository, SnapshotBuilder
+from caldav_backup.kloset import Damaged, Header, Importer, Repository, SnapshotBuilder
 from caldav_backup.marks import IMPORTER_TYPE, INCOMPLETE, failed_paths_in, is_good
-from caldav_backup.progress import CalendarsFound, Progress, silent
+from caldav_backup.progress import CalendarsFound, Progress, Warned, silent
 
 
 async def back_up(
@@ -26,31 +26,45 @@ async def back_up(
     Raises the source's errors when nothing can be read (login, network), `NoSuchCalendar`, and `kloset.KlosetError`
     when nothing can be written; a record or a calendar that cannot be read is part of the outcome. A run that does not
     reach its end leaves what it has read in a snapshot tagged `incomplete`, on which the next one builds.
+
+    Earlier snapshots only save work: where one turns out to be damaged, all is read once more without them.
     """
     async with Worker() as worker:
-        history = await worker.run(History, repository, options.job, source.origin)
-        source.hint = source.hint or await worker.run(history.principal)
-        catalogue = await source.catalogue()
-        parents = await worker.run(history.parents, [collection.key for collection in catalogue.collections])
-        calendars = options.selection.apply(_name_calendars(catalogue.collections, parents))
-        left_out = tuple((each.name, each.reason) for each in catalogue.left_out)
-        progress(CalendarsFound(len(catalogue.collections), len(calendars), left_out))
-        prospects = await worker.run(_prospects, calendars, parents, options, source.origin)
-        run = Run(source, options, prospects, worker=worker, progress=progress, left_out=left_out)
-        run.miss(catalogue.unreadable)
-        await worker.run(run.look_for_gone, history, catalogue)
-        if options.dry_run:
-            await run.list_only()
+        try:
+            return await _back_up(source, repository, options, worker, progress, is_anew=False)
+        except Damaged as error:
+            progress(Warned(f"everything is read anew, for something that was stored before is damaged: {error}"))
+        return await _back_up(source, repository, options, worker, progress, is_anew=True)
+
+
+async def _back_up(
+    source: Source, repository: Repository, options: BackupOptions, worker: Worker, progress: Progress, *, is_anew: bool
+) -> Outcome:
+    """One attempt; `is_anew`: of earlier snapshots only the names of calendars are used."""
+    history = await worker.run(History, repository, options.job, source.origin)
+    source.hint = source.hint or await worker.run(history.principal)
+    catalogue = await source.catalogue()
+    parents = await worker.run(history.parents, [collection.key for collection in catalogue.collections])
+    calendars = options.selection.apply(_name_calendars(catalogue.collections, parents))
+    left_out = tuple((each.name, each.reason) for each in catalogue.left_out)
+    progress(CalendarsFound(len(catalogue.collections), len(calendars), left_out))
+    parents = Parents() if is_anew else parents
+    prospects = await worker.run(_prospects, calendars, parents, options, source.origin)
+    run = Run(source, options, prospects, worker=worker, progress=progress, left_out=left_out)
+    run.miss(catalogue.unreadable)
+    await worker.run(run.look_for_gone, history, catalogue)
+    if options.dry_run:
+        await run.list_only()
+        return run.outcome(None, ())
+    begin = partial(_new_builder, repository, source, options)
+    async with Safekeeping(repository, worker, begin, options, progress) as writer:
+        await run.store(writer)
+        if options.skip_if_unchanged and await worker.run(run.is_unchanged, parents):
+            await writer.abandon()
             return run.outcome(None, ())
-        begin = partial(_new_builder, repository, source, options)
-        async with Safekeeping(repository, worker, begin, options, progress) as writer:
-            await run.store(writer)
-            if options.skip_if_unchanged and await worker.run(run.is_unchanged, parents):
-                await writer.abandon()
-                return run.outcome(None, ())
-            header = await writer.finish(run.tags)
-        await writer.remove(await worker.run(_superseded, repository, history, header))
-        return run.outcome(header.identifier.hex(), run.tags)
+        header = await writer.finish(run.tags)
+    await writer.remove(await worker.run(_superseded, repository, history, header))
+    return run.outcome(header.identifier.hex(), run.tags)
 
 
 def _prospects(

@@ -181,7 +181,10 @@ class History:
         for header in self.headers():
             try:
                 if header.perimeter == perimeter and is_good(header, failed_paths):
-                    return self.calendars(header)
+                    calendars = self.calendars(header)
+                    # What is asked of them later must be readable, or they are no measure.
+                    _ = [calendar.count for calendar in calendars.values()]
+                    return calendars
             except Damaged:
                 continue
         return {}
