@@ -13,7 +13,7 @@ from typing import NamedTuple
 from caldav_backup.archiver.parents import ParentCalendar
 from caldav_backup.connectors.base import Catalogue
 
-#: Fewer lost records than this are nobody's accident.
+#: Fewer lost or missing records than this are nobody's accident.
 AT_LEAST = 10
 
 

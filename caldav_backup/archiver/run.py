@@ -11,6 +11,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from caldav_backup.archiver.ahead import ahead
+from caldav_backup.archiver.guards import AT_LEAST
 from caldav_backup.archiver.last_listing import LastListing
 from caldav_backup.archiver.outcome import BackupOptions, Outcome
 from caldav_backup.archiver.parents import History, ParentCalendar, Parents
@@ -219,7 +220,7 @@ class Run:
         self._tally.is_changed = True
         await writer.open(plan, calendar.parents)
         vanished = Vanished(self._source, plan.collection)
-        deleted = 0
+        deleted, warnings = 0, len(self._tally.warnings)
         async with aclosing(ahead((self._fetch(plan, span) for span in plan.spans()), BATCHES_AHEAD)) as batches:
             async for span, fetched in batches:
                 records = await self._judged(plan, span, fetched, vanished)
@@ -227,6 +228,10 @@ class Run:
                 self._count(plan, span, records)
                 deleted += sum(isinstance(record, Gone) for record in records)
         await writer.close(listed)
+        if len(self._tally.warnings) - warnings == len(plan.items) >= AT_LEAST:
+            # Some are at odds with a listing (iCloud, Google); all of them, and the way to them must be wrong.
+            self._fail(plan.path, "not one of its events is there, says the server that lists them")
+            await writer.fail(*self._tally.failures[-1])
         self._tally.records -= deleted
         # A server that lost a calendar while it was read is at odds with its first listing.
         self._guard(calendar, len(plan.items) - deleted)

@@ -205,6 +205,18 @@ def test_an_event_that_is_listed_for_ever_and_never_there_is_a_warning(repositor
     assert "partial" not in repository.snapshots()[-1].tags
 
 
+@pytest.mark.parametrize("there", [0, 1])
+def test_a_calendar_of_which_nothing_is_there_is_no_success(repository: Repository, backup: Backup, there: int) -> None:
+    account = Account({"work": {event(each).name: event(each).content for each in range(12)}})
+    account.gone = set(list(account.calendars["work"])[there:])
+    outcome = backup(account)
+    assert len(outcome.warnings) == 12 - there
+    assert outcome.is_partial == (there == 0)
+    reason = "not one of its events is there, says the server that lists them"
+    assert list(outcome.failures) == ([] if there else [("/work", reason)])
+    assert (("/work", reason) in list(newest(repository).errors())) == (there == 0)
+
+
 def test_whether_an_event_was_deleted_is_no_guess(repository: Repository, backup: Backup) -> None:
     account = Account({"work": events(5)}, vanishing={"0003.ics"}, listings={"work": 1})
     outcome = backup(account)
