@@ -74,10 +74,9 @@ def _prospects(
     now = options.clock()
     found = []
     for name, collection in calendars:
-        held = parents.of(collection.key)
-        is_foreign = any(_account(each.snapshot.header.importer.origin) != _account(origin) for each in held)
-        full = options.full or is_foreign
-        found.append(prospect(f"/{name}", collection, held, now=now, full=full, sync_from=options.sync_from))
+        every = parents.of(collection.key)
+        held = [each for each in every if _account(each.snapshot.header.importer.origin) == _account(origin)]
+        found.append(prospect(f"/{name}", collection, held, now=now, full=options.full, sync_from=options.sync_from))
     return found
 
 

@@ -130,3 +130,13 @@ def test_a_calendar_that_goes_away_while_it_is_read_keeps_what_it_had(
     outcome = backup(account)
     assert outcome.stale == 20
     assert newest(repository).read(f"/work/{LEAF}") == event(7).content
+
+
+def test_no_copy_is_taken_from_another_account(repository: Repository, backup: Backup, account: Account) -> None:
+    backup(account)
+    other = Account(
+        account.calendars, origin="bob@example.org/", failing=dict.fromkeys(account.calendars["work"], "500")
+    )
+    outcome = backup(other)
+    assert outcome.stale == 0
+    assert outcome.is_partial
