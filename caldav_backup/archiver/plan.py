@@ -16,6 +16,11 @@ from caldav_backup.connectors.incremental import KnownResource
 
 #: Records of one request (RFC 4791 §7.9 sets no limit; servers do).
 BATCH = 100
+#: The same of small ones where so many are fetched that it is felt: each request has its price, with 100 a seventh of
+#: the whole at Radicale 3.9, 40 ms at Cyrus 3.6 and DAViCal 1.1. Fewer are read sooner by several requests at once.
+LARGE_BATCH = 200
+_MANY = 1_000
+_SMALL_BATCH_BYTES = 1024 * 1024
 #: Bytes of one request, as far as they are known beforehand: several are held in memory at once.
 BATCH_BYTES = 16 * 1024 * 1024
 #: Kept records that one span may carry besides.
@@ -60,12 +65,17 @@ class CalendarPlan:
     date_ns: int = 0
 
     def spans(self) -> Iterator[Sequence[Item]]:
-        """Consecutive items with at most `BATCH` and `BATCH_BYTES` to fetch in each, or one larger record."""
+        """Consecutive items with at most `BATCH_BYTES` to fetch in each, or one larger record.
+
+        At most `BATCH` records are fetched in each; `LARGE_BATCH` small ones where there are many.
+        """
+        most = LARGE_BATCH if self.to_fetch >= _MANY else BATCH
         span: list[Item] = []
         fetches = size = 0
         for item in self.items:
             length = 0 if item.keep else max(0, item.wanted.length)
-            is_full = fetches == BATCH or (fetches > 0 and size + length > BATCH_BYTES)
+            is_large = fetches >= BATCH and size + length > _SMALL_BATCH_BYTES
+            is_full = fetches == most or is_large or (fetches > 0 and size + length > BATCH_BYTES)
             if is_full or len(span) == KEPT_PER_SPAN + BATCH:
                 yield span
                 span, fetches, size = [], 0, 0

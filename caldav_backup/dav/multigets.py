@@ -8,6 +8,8 @@ from __future__ import annotations
 
 #: Members of one batch.
 BATCH = 100
+#: The same where somebody asks for so many at once, until a batch above `BATCH` fails.
+LARGE_BATCH = 200
 #: Failures in a row after which members are fetched alone; those that were waited for count twice. One bad member makes
 #: two in a row at most, since the other half of its batch succeeds; a server that takes four at once makes nine.
 _MOST_FAILURES = 10
@@ -25,7 +27,7 @@ class Multigets:
 
     def __init__(self) -> None:
         #: Members of one batch at most.
-        self.most = BATCH
+        self.most = LARGE_BATCH
         #: True when line ends that XML lost were CR LF where that could be seen; None while nobody has looked.
         self.has_crlf: bool | None = None
         self._is_unknown = False
@@ -62,6 +64,9 @@ class Multigets:
     def failed(self, members: int, *, is_slow: bool = False) -> None:
         """A batch of so many failed; `is_slow` when the server did not say so, but kept us waiting or hung up."""
         self._successes = 0
+        if members > BATCH:
+            self.most = min(self.most, BATCH)  # nothing is known of usual batches yet
+            return
         self._failures += 1
         self._cost += 2 if is_slow else 1
         if self._cost >= _MOST_FAILURES or self._next_pause > _PAUSE:

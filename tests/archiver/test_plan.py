@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caldav_backup.archiver.plan import BATCH, BATCH_BYTES, CalendarPlan, plan_changes, plan_listing
+from caldav_backup.archiver.plan import BATCH, BATCH_BYTES, LARGE_BATCH, CalendarPlan, plan_changes, plan_listing
 from caldav_backup.connectors import incremental, naming
 from caldav_backup.connectors.base import Changes, Collection, Listing, Version
 from caldav_backup.connectors.incremental import KnownResource
@@ -100,6 +100,16 @@ def test_spans_hold_one_request_each_and_cover_everything_in_order() -> None:
     assert [item for span in spans for item in span] == list(plan.items)
     fetches = [sum(not item.keep for item in span) for span in spans]
     assert max(fetches) == BATCH and len(spans) == 4
+
+
+def test_many_small_records_come_in_large_batches() -> None:
+    def fetches(records: int, length: int) -> list[int]:
+        listing = [version(number)._replace(length=length) for number in range(records)]
+        return [len(span) for span in listed("/cal", CALENDAR, listing).spans()]
+
+    assert fetches(1_000, 600) == [LARGE_BATCH] * 5
+    assert fetches(1_000, 20_000) == [BATCH] * 10
+    assert fetches(999, 600) == [BATCH] * 9 + [99]
 
 
 def test_spans_of_large_records_are_short() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caldav_backup import dav
-from caldav_backup.dav.multigets import BATCH, Multigets
+from caldav_backup.dav.multigets import BATCH, LARGE_BATCH, Multigets
 from tests.dav.calendar import Calendar, fetch, objects, versions_of
 from tests.dav.fakes import CALENDAR, Waits, client, event, run, version
 
@@ -171,7 +171,25 @@ def test_a_pause_is_doubled_while_tries_fail_and_ends_with_a_success() -> None:
     multigets.succeeded(100)
     multigets.failed(100)
     assert multigets.allow(100)
-    assert multigets.most == BATCH
+    assert multigets.most == LARGE_BATCH
+
+
+def test_a_server_that_takes_a_hundred_is_asked_for_more_once() -> None:
+    refusal = httpx.Response(507)
+    calendar = Calendar(objects(600), lambda batch: refusal if len(batch) > BATCH else None)
+
+    async def story() -> list[dav.Fetched]:
+        async with client(calendar) as account:
+            versions = versions_of(calendar)
+            return [
+                each
+                for start in range(0, len(versions), LARGE_BATCH)
+                for each in await account.fetch(CALENDAR, versions[start : start + LARGE_BATCH])
+            ]
+
+    assert contents(run(story())) == list(calendar.objects.values())
+    assert calendar.batches == [LARGE_BATCH, *[BATCH] * 6]
+    assert not calendar.gets
 
 
 @pytest.mark.full
