@@ -20,6 +20,7 @@ from caldav_backup.settings import (
     has_token,
     lookup_password,
     lookup_token,
+    scrubbed,
 )
 from caldav_backup.settings.options import NOT_OBEYED
 
@@ -119,11 +120,12 @@ def open_client(run: Invocation, location: Location, address: ServerAddress, *, 
 
 
 def _teller(run: Invocation) -> Callable[[RequestLine], None]:
-    """Writes a line for each request that was sent, as the transport tells it: without anything secret."""
+    """Writes a line for each request that was sent, without what makes a feed's address private."""
 
     def tell(line: RequestLine) -> None:
         kind = "" if line.kind == "request" else f", a {line.kind}"
-        run.note(f"{line.number} {line.method} {line.url}: {line.status or 'no answer'} in {line.seconds:.3f} s{kind}")
+        status = line.status or "no answer"
+        run.note(f"{line.number} {line.method} {scrubbed(line.url)}: {status} in {line.seconds:.3f} s{kind}")
 
     return tell
 
