@@ -266,8 +266,9 @@ class Run:
         return judged
 
     def _count(self, plan: CalendarPlan, span: Sequence[Item], records: Sequence[Record]) -> None:
-        size = sum(len(record.content) for record in records if isinstance(record, Resource))
-        self._tally.fetched += len(records)
+        sizes = [len(record.content) for record in records if isinstance(record, Resource)]
+        size = sum(sizes)
+        self._tally.fetched += len(sizes)
         self._tally.size += size
         self._progress(RecordsStored(plan.path, len(span), size))
 

@@ -210,7 +210,7 @@ def test_a_calendar_of_which_nothing_is_there_is_no_success(repository: Reposito
     account = Account({"work": {event(each).name: event(each).content for each in range(12)}})
     account.gone = set(list(account.calendars["work"])[there:])
     outcome = backup(account)
-    assert len(outcome.warnings) == 12 - there
+    assert (len(outcome.warnings), outcome.fetched) == (12 - there, there)
     assert outcome.is_partial == (there == 0)
     reason = "not one of its events is there, says the server that lists them"
     assert list(outcome.failures) == ([] if there else [("/work", reason)])
