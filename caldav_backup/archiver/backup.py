@@ -42,7 +42,7 @@ async def _back_up(
 ) -> Outcome:
     """One attempt; `is_anew`: of earlier snapshots only the names of calendars are used."""
     history = await worker.run(History, repository, options.job, source.origin)
-    source.hint = source.hint or await worker.run(history.principal)
+    source.hint = source.hint or await worker.run(history.principal, options.clock())
     catalogue = await source.catalogue()
     parents = await worker.run(history.parents, [collection.key for collection in catalogue.collections])
     calendars = options.selection.apply(_name_calendars(catalogue.collections, parents))

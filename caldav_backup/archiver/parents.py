@@ -24,6 +24,7 @@ DEPTH = 100
 #: Incomplete snapshots that one calendar takes records from: as many runs in a row may be stopped.
 MOST_INCOMPLETE = 4
 
+_WEEK = 7 * 86_400
 _HREF = ATTRIBUTE_PREFIX + "href"
 _RESOURCES = ATTRIBUTE_PREFIX + incremental.ATTRIBUTE
 
@@ -163,14 +164,19 @@ class History:
             self.seen.append(header)
             yield header
 
-    def principal(self) -> str:
-        """Where the calendars of the same address were found the last time; "" when that is not known."""
+    def principal(self, now: float) -> str:
+        """Where the calendars of the same address were found the last time; "" when that is not known.
+
+        The first run of a week looks for them anew, since a provider may move an account and keep the old place alive.
+        """
         header = next(self.headers(), None)
         if header is None or header.importer.origin != self._origin:
             return ""
+        if now // _WEEK != header.timestamp_ns / 1e9 // _WEEK:
+            return ""
         try:
             held = self.calendars(header).values()
-            found = next((calendar.attributes[PRINCIPAL] for calendar in held if PRINCIPAL in calendar.attributes), b"")
+            found = next((each.attributes[PRINCIPAL] for each in held if PRINCIPAL in each.attributes), b"")
         except Damaged:
             return ""
         return found.decode("utf-8", "surrogateescape")

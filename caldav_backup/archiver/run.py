@@ -228,6 +228,10 @@ class Run:
                 self._count(plan, span, records)
                 deleted += sum(isinstance(record, Gone) for record in records)
         await writer.close(listed)
+        if plan.path in self._lost:
+            # What is there is no measure of what there was.
+            self._fail(plan.path, self._lost[plan.path])
+            await writer.fail(*self._tally.failures[-1])
         if len(self._tally.warnings) - warnings == len(plan.items) >= AT_LEAST:
             # Some are at odds with a listing (iCloud, Google); all of them, and the way to them must be wrong.
             self._fail(plan.path, "not one of its events is there, says the server that lists them")

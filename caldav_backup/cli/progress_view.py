@@ -20,7 +20,6 @@ from caldav_backup.progress import (
     RecordRestored,
     RecordsStored,
     Warned,
-    silent,
 )
 
 #: How often `-v` is given by those who want to read what happens: a bar would stand between the lines.
@@ -31,14 +30,14 @@ TITLE_WIDTH = 24
 
 @contextlib.contextmanager
 def watched(run: Invocation, title: str) -> Iterator[Progress]:
-    """Inside, what is to be handed to the run that is shown."""
+    """Inside, what is to be handed to the run that is shown. Warnings are told to everybody."""
     if run.options.quiet or run.options.json:
-        yield silent
+        yield _warnings(run)
     elif run.terminal.shows_progress and run.options.verbose < LINES_ONLY:
         with _bar(title) as progress:
             yield progress
     else:
-        yield _lines(run) if run.options.verbose else silent
+        yield _lines(run) if run.options.verbose else _warnings(run)
 
 
 @contextlib.contextmanager
@@ -74,6 +73,14 @@ def _bar(title: str) -> Iterator[Progress]:
                     return
 
         yield show
+
+
+def _warnings(run: Invocation) -> Callable[[Event], None]:
+    def show(event: Event) -> None:
+        if isinstance(event, Warned):
+            run.warn(event.message)
+
+    return show
 
 
 def _lines(run: Invocation) -> Callable[[Event], None]:

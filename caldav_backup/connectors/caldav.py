@@ -114,7 +114,7 @@ class CalDavSource:
         )
         self.hint, self.principal = found.hint, found.principal
         self._homes = found.homes
-        self._calendars = {normalise(calendar.href): calendar for calendar in found.calendars}
+        self._calendars = _by_key(found.calendars)
         where = {PRINCIPAL: found.hint.encode("utf-8", "surrogateescape")} if found.hint else {}
         collections = [_collection(key, calendar, where) for key, calendar in self._calendars.items()]
         left_out = [LeftOut(each.href, each.name, each.reason, each.source or "") for each in found.left_out]
@@ -135,7 +135,7 @@ class CalDavSource:
     async def list_changes(self, collection: Collection, since: bytes) -> Changes | None:
         """A sync-collection (RFC 6578); None when its answer cannot be relied on, whatever the reason."""
         token = since.decode("utf-8", "surrogateescape")
-        if not token or SYNC_TOKEN not in collection.attributes or _MERE_NUMBER.fullmatch(token):
+        if not token or SYNC_TOKEN not in collection.attributes or _is_mere_number(token):
             return None
         began = self._clock()
         try:
@@ -217,6 +217,19 @@ def _collection(key: str, calendar: dav.Calendar, where: Mapping[str, bytes] = {
         attributes={**_attributes(calendar), **where},
         date_ns=http_date_ns(calendar.date),
     )
+
+
+def _by_key(calendars: Sequence[dav.Calendar]) -> dict[str, dav.Calendar]:
+    """The path says which calendar it is, whatever the host; of two hosts' same paths the second has its URL."""
+    found: dict[str, dav.Calendar] = {}
+    for calendar in calendars:
+        path = normalise(calendar.href)
+        found[path if path not in found else calendar.url] = calendar
+    return found
+
+
+def _is_mere_number(token: str) -> bool:
+    return _MERE_NUMBER.fullmatch(token.rpartition("/")[2]) is not None
 
 
 def _completed(collection: Collection, further: Mapping[str, bytes]) -> Collection:

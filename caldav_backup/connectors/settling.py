@@ -28,7 +28,8 @@ _TIME = re.compile(rb"(?<!\d)(?:\d{10}|\d{13}|\d{16}|\d{19})(?!\d|-\d+\Z)")
 
 def is_settled(version: Version, date_ns: int) -> bool:
     """False for a record that may be changed once more without another ETag, as seen at `date_ns` (0 = unknown)."""
-    return date_ns == 0 or version.mtime_ns + MARGIN_NS <= date_ns or _UNIQUE.search(version.etag) is not None
+    is_unique = _UNIQUE.fullmatch(version.etag.strip('"')) is not None
+    return is_unique or date_ns == 0 or version.mtime_ns + MARGIN_NS <= date_ns
 
 
 def has_settled_signals(collection: Collection, newest_ns: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -252,11 +253,13 @@ def test_the_next_run_is_told_where_the_calendars_were_found(backup: Backup) -> 
     there = account()
     for name in there.attributes:
         there.attributes[name] = {**there.attributes[name], "principal": b"https://example.org/principals/alice/"}
-    backup(there)
+    backup(there, now=time.time())
     assert there.hint == ""
-    backup(there)
+    backup(there, now=time.time() + 7 * 86_400)
+    assert there.hint == ""
+    backup(there, now=time.time())
     assert there.hint == "https://example.org/principals/alice/"
     other = account()
     other.origin = "alice@example.org/other/"
-    backup(other)
+    backup(other, now=time.time())
     assert other.hint == ""
