@@ -23,11 +23,11 @@ from tests.dav.fakes import (
 )
 
 
-def test_batches_have_a_hundred_members_and_keep_the_order() -> None:
+def test_batches_have_two_hundred_members_at_most_and_keep_the_order() -> None:
     calendar = Calendar(objects(250))
     versions = versions_of(calendar)[::-1]
     fetched = fetch(calendar, *versions)
-    assert calendar.batches == [100, 100, 50]
+    assert calendar.batches == [200, 50]
     assert [each.version for each in fetched if isinstance(each, dav.Resource)] == versions
     assert [each.content for each in fetched if isinstance(each, dav.Resource)] == list(calendar.objects.values())[::-1]
     assert calendar.gets == []
@@ -106,10 +106,10 @@ def test_a_gateway_that_waits_too_long_gets_smaller_batches() -> None:
     ids=["405", "501", "403"],
 )
 def test_a_server_without_the_report_is_not_asked_for_it_again(refusal: httpx.Response) -> None:
-    calendar = Calendar(objects(150), lambda _: refusal)
+    calendar = Calendar(objects(250), lambda _: refusal)
     assert all(isinstance(each, dav.Resource) for each in fetch(calendar, *versions_of(calendar)))
-    assert calendar.batches == [100]
-    assert len(calendar.gets) == 150
+    assert calendar.batches == [200]
+    assert len(calendar.gets) == 250
 
 
 def test_a_calendar_that_is_gone_is_said_at_once() -> None:
