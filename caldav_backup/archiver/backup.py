@@ -33,8 +33,10 @@ async def back_up(
         try:
             return await _back_up(source, repository, options, worker, progress, is_anew=False)
         except Damaged as error:
-            progress(Warned(f"everything is read anew, for something that was stored before is damaged: {error}"))
-        return await _back_up(source, repository, options, worker, progress, is_anew=True)
+            # Where the store as a whole is damaged, the same error comes again and says it all.
+            outcome = await _back_up(source, repository, options, worker, progress, is_anew=True)
+            progress(Warned(f"everything was read anew, for something that was stored before is damaged: {error}"))
+            return outcome
 
 
 async def _back_up(
