@@ -55,6 +55,13 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """Something that is good to know for whoever watches."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """A restore's plan is known: how many records there are to decide on and to write."""
 
@@ -80,7 +87,17 @@ class LookedAt:
     total: int
 
 
-Event = CalendarsFound | CalendarListed | RecordsStored | RecordFailed | Warned | Planned | RecordRestored | LookedAt
+Event = (
+    CalendarsFound
+    | CalendarListed
+    | RecordsStored
+    | RecordFailed
+    | Warned
+    | Noted
+    | Planned
+    | RecordRestored
+    | LookedAt
+)
 
 Progress = Callable[[Event], None]
 

@@ -20,7 +20,7 @@ from caldav_backup.archiver.snapshot_writer import SnapshotWriter
 from caldav_backup.archiver.worker import Worker
 from caldav_backup.connectors.base import Collection, Record, Resource
 from caldav_backup.kloset import Header, KlosetError, Repository, SnapshotBuilder
-from caldav_backup.progress import Progress, Warned
+from caldav_backup.progress import Noted, Progress, Warned
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -131,7 +131,7 @@ class Safekeeping:
             self._progress(Warned(f"what was read cannot be kept: {error}"))
         else:
             identifier = header.identifier.hex()[:8]
-            self._progress(Warned(f"what was read is kept in snapshot {identifier}, where the next run goes on"))
+            self._progress(Noted(f"what was read is kept in snapshot {identifier}, where the next run goes on"))
 
     async def _replace(self, header: Header | None) -> None:
         """`header` holds all that the incomplete snapshot before it does."""

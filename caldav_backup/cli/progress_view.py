@@ -15,6 +15,7 @@ from caldav_backup.progress import (
     CalendarListed,
     Event,
     LookedAt,
+    Noted,
     Planned,
     Progress,
     RecordRestored,
@@ -67,7 +68,7 @@ def _bar(title: str) -> Iterator[Progress]:
                     bar.advance(task)
                 case LookedAt(what=what, done=done, total=total):
                     bar.update(task, description=what, completed=done, total=total)
-                case Warned(message=message):
+                case Warned(message=message) | Noted(message=message):
                     bar.console.print(clean(message), markup=False, highlight=False)
                 case _:
                     return
@@ -94,6 +95,8 @@ def _lines(run: Invocation) -> Callable[[Event], None]:
                 run.note(f"{what}: {total} to look at")
             case Warned(message=message):
                 run.warn(message)
+            case Noted(message=message):
+                run.note(message)
             case _:
                 return
 

@@ -135,7 +135,7 @@ class CalDavSource:
     async def list_changes(self, collection: Collection, since: bytes) -> Changes | None:
         """A sync-collection (RFC 6578); None when its answer cannot be relied on, whatever the reason."""
         token = since.decode("utf-8", "surrogateescape")
-        if not token or SYNC_TOKEN not in collection.attributes or _is_mere_number(token):
+        if not token or SYNC_TOKEN not in collection.attributes or _MERE_NUMBER.fullmatch(token):
             return None
         began = self._clock()
         try:
@@ -226,10 +226,6 @@ def _by_key(calendars: Sequence[dav.Calendar]) -> dict[str, dav.Calendar]:
         path = normalise(calendar.href)
         found[path if path not in found else calendar.url] = calendar
     return found
-
-
-def _is_mere_number(token: str) -> bool:
-    return _MERE_NUMBER.fullmatch(token.rpartition("/")[2]) is not None
 
 
 def _completed(collection: Collection, further: Mapping[str, bytes]) -> Collection:

@@ -39,11 +39,11 @@ def safe_name(hint: str, *, fallback: str = "calendar") -> str:
     """`hint` made fit for a file name on any system; the same hint gives the same name for ever."""
     if _PLAIN.fullmatch(hint):
         return hint
-    name = _UNSAFE.sub("_", hint)
+    # Blanks go first: what stands behind them must not be the beginning of a hidden name.
+    name = _UNSAFE.sub("_", hint).strip()
     if name.startswith("."):
         name = "_" + name[1:]
-    name = name.strip() or fallback
-    return _shortened(name)
+    return _shortened(name or fallback)
 
 
 def record_name(leaf: str) -> str:

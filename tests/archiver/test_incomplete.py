@@ -11,7 +11,7 @@ from caldav_backup.archiver import BackupOptions, Outcome, Selection, back_up
 from caldav_backup.dav import ServerUnreachable
 from caldav_backup.kloset import Configuration, Repository, Snapshot
 from caldav_backup.kloset.storage.memory import MemoryStorage
-from caldav_backup.progress import Event, RecordsStored, Warned
+from caldav_backup.progress import Event, Noted, RecordsStored
 from tests.archiver.account import Account
 from tests.events import event
 
@@ -71,7 +71,7 @@ def test_a_run_that_is_stopped_keeps_what_it_has_read(repository: Repository, ba
     held = contents(repository)
     assert 200 <= len(held) < 451
     assert held.items() <= expected(there).items()
-    assert any(isinstance(each, Warned) and "where the next run goes on" in each.message for each in told)
+    assert any(isinstance(each, Noted) and "where the next run goes on" in each.message for each in told)
     assert list(repository.check(read_data=True)) == []
 
 
@@ -119,7 +119,7 @@ def test_long_runs_save_what_they_have_again_and_again(repository: Repository, b
     there.failing["0005.ics"] = "500"
     told = stop(there, backup, after=250, checkpoint_every=0.0)
     assert tags(repository) == [("incomplete",)]
-    assert any(isinstance(each, Warned) for each in told) or len(contents(repository)) >= 200
+    assert any(isinstance(each, Noted) for each in told) or len(contents(repository)) >= 200
     assert ("/work/0005.ics", "500") in list(newest(repository).errors())
     outcome = backup(there, checkpoint_every=0.0)
     assert outcome.is_partial

@@ -126,7 +126,7 @@ def test_what_a_stopped_backup_has_read_is_kept_for_the_next(
     gate = Gate("REPORT", after=5)  # the sixth batch is asked for when two of them are in the store
     with breaking(radicale, gate) as url:
         at(store, radicale, url, "source")
-        process = start(store, "-q", "backup")
+        process = start(store, "-v", "backup")
         assert gate.come.wait(30)
         ended = stop(process, number)
         gate.open.set()

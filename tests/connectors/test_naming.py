@@ -3,7 +3,7 @@ from __future__ import annotations
 from urllib.parse import unquote_to_bytes
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from caldav_backup.connectors import naming
@@ -11,6 +11,7 @@ from caldav_backup.connectors import naming
 NAMES = st.text(st.characters(codec="utf-8"), max_size=300)
 
 
+@example(" ..")
 @given(NAMES)
 def test_a_safe_name_is_a_file_name_everywhere(hint: str) -> None:
     name = naming.safe_name(hint)
