@@ -230,12 +230,11 @@ class Run:
         await writer.close(listed)
         if plan.path in self._lost:
             # What is there is no measure of what there was.
-            self._fail(plan.path, self._lost[plan.path])
-            await writer.fail(*self._tally.failures[-1])
+            await self._fail_calendar(plan.path, self._lost[plan.path], writer)
         if len(self._tally.warnings) - warnings == len(plan.items) >= AT_LEAST:
             # Some are at odds with a listing (iCloud, Google); all of them, and the way to them must be wrong.
-            self._fail(plan.path, "not one of its events is there, says the server that lists them")
-            await writer.fail(*self._tally.failures[-1])
+            reason = "not one of its events is there, says the server that lists them"
+            await self._fail_calendar(plan.path, reason, writer)
         self._tally.records -= deleted
         # A server that lost a calendar while it was read is at odds with its first listing.
         self._guard(calendar, len(plan.items) - deleted)
@@ -275,6 +274,11 @@ class Run:
         self._tally.fetched += len(sizes)
         self._tally.size += size
         self._progress(RecordsStored(plan.path, len(span), size))
+
+    async def _fail_calendar(self, path: str, reason: str, writer: Safekeeping) -> None:
+        """A calendar as a whole could not be read, whatever of it was."""
+        self._fail(path, reason)
+        await writer.fail(path, reason)
 
     def _fail(self, path: str, reason: str) -> None:
         self._tally.failures.append((path, reason))

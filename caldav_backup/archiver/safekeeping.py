@@ -142,9 +142,7 @@ class Safekeeping:
     async def _do(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return await self._worker.run(function, *args, **kwargs)
-        except asyncio.CancelledError:
-            raise
-        except BaseException:
+        except Exception:
             # The store has failed: what it holds of this run is not to be relied on.
             self._is_sound = False
             raise

@@ -112,3 +112,8 @@ class Account:
         if version.leaf in self.gone:
             return Gone(version)
         return Resource(version, self.calendars[collection.hint][version.leaf])
+
+
+def expected(account: Account) -> dict[str, bytes]:
+    """What a snapshot of the account should hold, by path."""
+    return {f"/{name}/{leaf}": content for name, held in account.calendars.items() for leaf, content in held.items()}

@@ -7,21 +7,17 @@ import pytest
 
 from caldav_backup.archiver import BackupOptions, NoSuchCalendar, Outcome, Selection, back_up
 from caldav_backup.connectors.base import CollectionUnreadable, LeftOut
-from caldav_backup.kloset import Configuration, Repository, Snapshot
+from caldav_backup.kloset import Repository
 from caldav_backup.kloset.chunking import Chunker
 from caldav_backup.kloset.resources import ResourceType
 from caldav_backup.kloset.storage import Kind
 from caldav_backup.kloset.storage.memory import MemoryStorage
 from caldav_backup.progress import CalendarsFound, Event, RecordFailed, Warned
-from tests.archiver.account import Account
+from tests.archiver.account import Account, expected
+from tests.archiver.backups import newest, stored
 from tests.events import event
 
 Backup = Callable[..., Outcome]
-
-
-@pytest.fixture
-def repository() -> Repository:
-    return Repository.create(MemoryStorage(), Configuration.new(encrypted=False), passphrase=None)
 
 
 @pytest.fixture
@@ -41,22 +37,10 @@ def files(repository: Repository) -> list[bytes]:
     return list(repository.storage.files.values())
 
 
-def newest(repository: Repository) -> Snapshot:
-    return repository.snapshot(repository.snapshots()[-1].identifier)
-
-
-def contents(snapshot: Snapshot) -> dict[str, bytes]:
-    return {entry.path: snapshot.read(entry) for entry in snapshot.walk() if entry.is_file}
-
-
-def expected(account: Account) -> dict[str, bytes]:
-    return {f"/{name}/{leaf}": content for name, held in account.calendars.items() for leaf, content in held.items()}
-
-
 def test_a_snapshot_holds_every_event_byte_for_byte(repository: Repository, backup: Backup) -> None:
     account = Account({"work": events(250), "home": events(3, 900), "empty": {}})
     outcome = backup(account)
-    assert contents(newest(repository)) == expected(account)
+    assert stored(repository) == expected(account)
     assert outcome.records == outcome.fetched == 253 and outcome.calendars == 3
     assert [entry.path for entry in newest(repository).list_directory("/")] == ["/empty", "/home", "/work"]
     assert list(repository.check(read_data=True)) == []
@@ -81,7 +65,7 @@ def test_a_second_run_asks_only_for_what_changed(repository: Repository, backup:
     outcome = backup(account)
     assert sorted(account.fetched) == ["0123.ics", "9999.ics"]
     assert (outcome.fetched, outcome.unchanged, outcome.deleted) == (2, 348, 1)
-    assert contents(newest(repository)) == expected(account)
+    assert stored(repository) == expected(account)
     assert list(repository.check(read_data=True)) == []
 
 
@@ -93,7 +77,7 @@ def test_nothing_changed_costs_next_to_nothing(repository: Repository, backup: B
     backup(account)
     assert account.fetched == []
     assert sum(map(len, files(repository))) - before <= 12 * 1024
-    assert contents(newest(repository)) == expected(account)
+    assert stored(repository) == expected(account)
 
 
 def test_a_changed_property_alone_is_a_new_snapshot_and_no_fetch(repository: Repository, backup: Backup) -> None:
@@ -104,7 +88,7 @@ def test_a_changed_property_alone_is_a_new_snapshot_and_no_fetch(repository: Rep
     backup(account)
     assert account.fetched == []
     assert newest(repository).extended_attributes("/work")["user.caldav.color"] == b"#00ff00"
-    assert contents(newest(repository)) == expected(account)
+    assert stored(repository) == expected(account)
     backup(account)
     assert account.fetched == []
     assert list(repository.check(read_data=True)) == []
@@ -120,7 +104,7 @@ def test_a_run_of_one_calendar_does_not_make_the_next_read_the_others_again(
     account.fetched.clear()
     backup(account)
     assert account.fetched == []
-    assert contents(newest(repository)) == expected(account)
+    assert stored(repository) == expected(account)
 
 
 def test_one_unreadable_event_is_recorded_and_the_rest_is_stored(repository: Repository, backup: Backup) -> None:
@@ -129,12 +113,12 @@ def test_one_unreadable_event_is_recorded_and_the_rest_is_stored(repository: Rep
     assert outcome.is_partial and outcome.failures == (("/work/0042.ics", "500 Internal Server Error"),)
     assert "partial" in repository.snapshots()[-1].tags
     assert list(newest(repository).errors()) == [("/work/0042.ics", "500 Internal Server Error")]
-    assert len(contents(newest(repository))) == 149
+    assert len(stored(repository)) == 149
     account.failing.clear()
     account.fetched.clear()
     assert not backup(account).is_partial
     assert account.fetched == ["0042.ics"]
-    assert contents(newest(repository)) == expected(account)
+    assert stored(repository) == expected(account)
 
 
 def test_an_account_of_which_nothing_can_be_listed_makes_no_snapshot(repository: Repository, backup: Backup) -> None:
@@ -152,7 +136,7 @@ def test_an_unreadable_calendar_does_not_stop_the_others(repository: Repository,
     account = Account({"work": events(5), "home": events(5, 900)}, unreadable={"home": "403 Forbidden"})
     outcome = backup(account)
     assert outcome.failures == (("/home", "403 Forbidden"),)
-    assert set(contents(newest(repository))) == {f"/work/{leaf}" for leaf in account.calendars["work"]}
+    assert set(stored(repository)) == {f"/work/{leaf}" for leaf in account.calendars["work"]}
     assert list(repository.check(read_data=True)) == []
 
 
@@ -161,9 +145,9 @@ def test_a_calendar_that_goes_away_while_it_is_read_does_not_stop_the_others(
 ) -> None:
     account = Account({"a": events(1_000), "b": events(5, 2_000)}, lost_after={"a": 100})
     outcome = backup(account)
-    stored = contents(newest(repository))
-    assert {path for path in stored if path.startswith("/b/")} == {f"/b/{leaf}" for leaf in account.calendars["b"]}
-    assert len(outcome.failures) + len(stored) == 1_006 and len(outcome.failures) > 1
+    held = stored(repository)
+    assert {path for path in held if path.startswith("/b/")} == {f"/b/{leaf}" for leaf in account.calendars["b"]}
+    assert len(outcome.failures) + len(held) == 1_006 and len(outcome.failures) > 1
     assert outcome.failures[-1] == ("/a", "410 Gone")  # the calendar as a whole: such a snapshot is no good one
     assert {reason for _, reason in outcome.failures} == {"410 Gone"}
     assert "partial" in repository.snapshots()[-1].tags
@@ -187,7 +171,7 @@ def test_a_failure_is_forgotten_with_the_event_that_was_its_cause(repository: Re
     assert not backup(account).is_partial
     assert list(newest(repository).errors()) == []
     assert account.fetched == []
-    assert contents(newest(repository)) == expected(account)
+    assert stored(repository) == expected(account)
     assert list(repository.check(read_data=True)) == []
 
 
@@ -195,7 +179,7 @@ def test_an_event_deleted_while_the_run_goes_on_is_no_error(repository: Reposito
     account = Account({"work": events(5)}, vanishing={"0003.ics"})
     outcome = backup(account)
     assert not outcome.failures and not outcome.warnings
-    assert contents(newest(repository)) == expected(account)
+    assert stored(repository) == expected(account)
 
 
 def test_an_event_that_is_listed_for_ever_and_never_there_is_a_warning(repository: Repository, backup: Backup) -> None:
@@ -223,7 +207,7 @@ def test_whether_an_event_was_deleted_is_no_guess(repository: Repository, backup
     outcome = backup(account)
     assert [path for path, _ in outcome.failures] == ["/work/0003.ics"]
     assert "cannot be told" in outcome.failures[0][1] and outcome.warnings == ()
-    assert len(contents(newest(repository))) == 4
+    assert len(stored(repository)) == 4
 
 
 def test_a_dry_run_reads_and_stores_nothing(repository: Repository, backup: Backup) -> None:
@@ -252,7 +236,7 @@ def test_full_fetches_everything_and_stores_nothing_twice(repository: Repository
     account.fetched.clear()
     backup(account, full=True)
     assert len(account.fetched) == 250
-    assert contents(newest(repository)) == expected(account)
+    assert stored(repository) == expected(account)
 
 
 def test_an_emptied_calendar_is_empty_also_in_a_full_run(repository: Repository, backup: Backup) -> None:
@@ -260,7 +244,7 @@ def test_an_emptied_calendar_is_empty_also_in_a_full_run(repository: Repository,
     backup(account)
     account.calendars["work"] = {}
     backup(account, full=True)
-    assert contents(newest(repository)) == {}
+    assert stored(repository) == {}
 
 
 def test_another_job_never_builds_on_this_ones_snapshots(repository: Repository, backup: Backup) -> None:
@@ -315,10 +299,10 @@ def test_an_interrupted_run_leaves_the_previous_snapshot_and_nothing_else(
 
     asyncio.run(interrupted())
     assert len(repository.snapshots()) == 1
-    assert contents(newest(repository)) == before
+    assert stored(repository) == before
     assert list(repository.check(read_data=True)) == []
     backup(account)
-    assert contents(newest(repository)) == expected(account)
+    assert stored(repository) == expected(account)
 
 
 def spoil(repository: Repository, resource_type: ResourceType, mac: bytes) -> None:
@@ -345,7 +329,7 @@ def test_a_damaged_listing_is_made_anew_from_the_server(repository: Repository, 
     outcome = asyncio.run(back_up(account, reopened, BackupOptions(job="home"), progress=seen.append))
     assert len(account.fetched) == 200 and not outcome.failures
     assert any(isinstance(each, Warned) and "/work" in each.message for each in seen)
-    assert contents(newest(Repository.open(repository.storage))) == expected(account)
+    assert stored(Repository.open(repository.storage)) == expected(account)
 
 
 def cut(listing: bytes, repository: Repository) -> Iterator[bytes]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from caldav_backup.kloset import Configuration, Repository
-from caldav_backup.kloset.storage.memory import MemoryStorage
+from caldav_backup.kloset import Repository
 from tests.archiver.backups import backup, served, stored
 from tests.archiver.bodies import BODIES, SEGMENTS, with_attachment
 from tests.events import event
@@ -29,11 +28,6 @@ _NAMES_AT_LEAST = {"radicale": 26, "xandikos": 33, "sabredav": 35, "cyrus": 34, 
 _COPIES = {"sabredav": 700, "davical": 30}
 #: Bytes of an attachment. Radicale 3.9 needs a minute for 10 MB and refuses them then, Xandikos 0.4 twenty seconds.
 _ATTACHED = {"radicale": 1_500_000, "xandikos": 2_500_000}
-
-
-@pytest.fixture
-def repository() -> Repository:
-    return Repository.create(MemoryStorage(), Configuration.new(encrypted=False), passphrase=None)
 
 
 def taken(server: Server, calendar: str, segment: str, content: bytes) -> bool:

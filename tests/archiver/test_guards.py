@@ -10,17 +10,11 @@ import pytest
 
 from caldav_backup.archiver import BackupOptions, Guard, Outcome, Selection, back_up
 from caldav_backup.connectors.base import Collection, LeftOut
-from caldav_backup.kloset import Configuration, Repository
-from caldav_backup.kloset.storage.memory import MemoryStorage
+from caldav_backup.kloset import Repository
 from tests.archiver.account import Account
 from tests.events import event
 
 Backup = Callable[..., Outcome]
-
-
-@pytest.fixture
-def repository() -> Repository:
-    return Repository.create(MemoryStorage(), Configuration.new(encrypted=False), passphrase=None)
 
 
 @pytest.fixture

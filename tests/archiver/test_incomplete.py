@@ -9,18 +9,13 @@ import pytest
 
 from caldav_backup.archiver import BackupOptions, Outcome, Selection, back_up
 from caldav_backup.dav import ServerUnreachable
-from caldav_backup.kloset import Configuration, Repository, Snapshot
-from caldav_backup.kloset.storage.memory import MemoryStorage
+from caldav_backup.kloset import Repository
 from caldav_backup.progress import Event, Noted, RecordsStored
-from tests.archiver.account import Account
+from tests.archiver.account import Account, expected
+from tests.archiver.backups import newest, stored
 from tests.events import event
 
 Backup = Callable[..., Outcome]
-
-
-@pytest.fixture
-def repository() -> Repository:
-    return Repository.create(MemoryStorage(), Configuration.new(encrypted=False), passphrase=None)
 
 
 @pytest.fixture
@@ -36,19 +31,6 @@ def backup(repository: Repository) -> Backup:
 def account(count: int = 450) -> Account:
     events = {f"{number:04}.ics": event(number).content for number in range(count)}
     return Account({"home": {"a.ics": event(9000).content}, "work": events})
-
-
-def newest(repository: Repository) -> Snapshot:
-    return repository.snapshot(repository.snapshots()[-1].identifier)
-
-
-def contents(repository: Repository) -> dict[str, bytes]:
-    snapshot = newest(repository)
-    return {entry.path: snapshot.read(entry) for entry in snapshot.walk() if entry.is_file}
-
-
-def expected(account: Account) -> dict[str, bytes]:
-    return {f"/{name}/{leaf}": content for name, held in account.calendars.items() for leaf, content in held.items()}
 
 
 def tags(repository: Repository) -> list[tuple[str, ...]]:
@@ -68,7 +50,7 @@ def test_a_run_that_is_stopped_keeps_what_it_has_read(repository: Repository, ba
     there = account()
     told = stop(there, backup, after=250)
     assert tags(repository) == [("incomplete",)]
-    held = contents(repository)
+    held = stored(repository)
     assert 200 <= len(held) < 451
     assert held.items() <= expected(there).items()
     assert any(isinstance(each, Noted) and "where the next run goes on" in each.message for each in told)
@@ -78,11 +60,11 @@ def test_a_run_that_is_stopped_keeps_what_it_has_read(repository: Repository, ba
 def test_the_next_run_fetches_the_rest_and_removes_it(repository: Repository, backup: Backup) -> None:
     there = account()
     stop(there, backup, after=250)
-    held = len(contents(repository))
+    held = len(stored(repository))
     there.fetched.clear()
     outcome = backup(there)
     assert len(there.fetched) == 451 - held and outcome.fetched == 451 - held
-    assert contents(repository) == expected(there)
+    assert stored(repository) == expected(there)
     assert tags(repository) == [()]
     assert list(repository.check(read_data=True)) == []
 
@@ -93,7 +75,7 @@ def test_several_runs_in_a_row_may_be_stopped(repository: Repository, backup: Ba
         stop(there, backup, after=len(there.fetched) + 200)
     fetched = len(there.fetched)
     backup(there)
-    assert contents(repository) == expected(there)
+    assert stored(repository) == expected(there)
     assert len(there.fetched) - fetched < 901 - 3 * 150
     assert tags(repository) == [()]
 
@@ -109,7 +91,7 @@ def test_what_a_stopped_run_had_and_what_changed_before_are_joined(repository: R
     del there.calendars["work"]["0003.ics"]
     outcome = backup(there)
     assert 0 < outcome.fetched < 130 and outcome.deleted == 1
-    assert contents(repository) == expected(there)
+    assert stored(repository) == expected(there)
     assert tags(repository) == [(), ()]
     assert list(repository.check(read_data=True)) == []
 
@@ -119,12 +101,12 @@ def test_long_runs_save_what_they_have_again_and_again(repository: Repository, b
     there.failing["0005.ics"] = "500"
     told = stop(there, backup, after=250, checkpoint_every=0.0)
     assert tags(repository) == [("incomplete",)]
-    assert any(isinstance(each, Noted) for each in told) or len(contents(repository)) >= 200
+    assert any(isinstance(each, Noted) for each in told) or len(stored(repository)) >= 200
     assert ("/work/0005.ics", "500") in list(newest(repository).errors())
     outcome = backup(there, checkpoint_every=0.0)
     assert outcome.is_partial
     del there.calendars["work"]["0005.ics"]
-    assert contents(repository) == expected(there)
+    assert stored(repository) == expected(there)
     assert tags(repository) == [("partial",)]
     assert list(repository.check(read_data=True)) == []
 
@@ -136,7 +118,7 @@ def test_a_run_in_many_pieces_ends_like_one_in_one_piece(backup: Backup, reposit
     there.calendars["work"]["0100.ics"] = event(5000).content
     there.calendars["work"]["0400.ics"] = event(5001).content
     backup(there, checkpoint_every=0.0)
-    assert contents(repository) == expected(there)
+    assert stored(repository) == expected(there)
     backup(there)
     again = newest(repository)
     assert again.extended_attributes("/work").keys() == whole.extended_attributes("/work").keys()
@@ -153,8 +135,8 @@ def test_a_cancelled_run_keeps_what_it_has_read(repository: Repository) -> None:
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(back_up(there, repository, BackupOptions(job="home"), progress=cancel))
     assert tags(repository) == [("incomplete",)]
-    assert contents(repository).items() <= expected(there).items()
-    assert len(contents(repository)) >= 101
+    assert stored(repository).items() <= expected(there).items()
+    assert len(stored(repository)) >= 101
     assert list(repository.check(read_data=True)) == []
 
 
@@ -201,7 +183,7 @@ def test_what_a_stopped_run_had_stays_while_the_calendar_cannot_be_had(
     there.fetched.clear()
     backup(there)
     assert len(there.fetched) < 300
-    assert contents(repository) == expected(there)
+    assert stored(repository) == expected(there)
     assert ("incomplete",) not in tags(repository)
 
 
@@ -216,4 +198,4 @@ def test_what_another_machine_removed_meanwhile_is_no_failure(repository: Reposi
     outcome = asyncio.run(back_up(there, repository, options, progress=remove))
     assert outcome.snapshot is not None
     assert tags(repository) == [()]
-    assert contents(repository) == expected(there)
+    assert stored(repository) == expected(there)

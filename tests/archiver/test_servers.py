@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-import pytest
-
-from caldav_backup.kloset import Configuration, Repository
-from caldav_backup.kloset.storage.memory import MemoryStorage
+from caldav_backup.kloset import Repository
 from tests.archiver.backups import backup, newest, served, stored
 from tests.events import event, events, journal, todo
 from tests.servers.server import Server, calendars, make_calendar, members, put, seed
@@ -20,11 +17,6 @@ _MANY = {"radicale": 120, "sabredav": 120}
 _RACY = ("sogo",)
 #: DAViCal 1.1 escapes what MKCALENDAR says for XML twice.
 _ESCAPED = {"davical": "Arbeit &amp; Mühe"}
-
-
-@pytest.fixture
-def repository() -> Repository:
-    return Repository.create(MemoryStorage(), Configuration.new(encrypted=False), passphrase=None)
 
 
 def test_run_after_run_the_store_holds_what_the_server_gives(each_server: Server, repository: Repository) -> None:

@@ -12,19 +12,14 @@ from caldav_backup.archiver import BackupOptions, Outcome, back_up
 from caldav_backup.archiver.last_listing import BELIEVED_FOR, LastListing
 from caldav_backup.archiver.survey import SYNC_FROM
 from caldav_backup.connectors.base import Changes, Collection, Version
-from caldav_backup.kloset import Configuration, Repository, Snapshot
-from caldav_backup.kloset.storage.memory import MemoryStorage
-from tests.archiver.account import Account
+from caldav_backup.kloset import Repository
+from tests.archiver.account import Account, expected
+from tests.archiver.backups import newest, stored
 from tests.events import event
 
 Backup = Callable[..., Outcome]
 NOW = 1_800_000_000.0
 LATER_NS = int(NOW) * 1_000_000_000
-
-
-@pytest.fixture
-def repository() -> Repository:
-    return Repository.create(MemoryStorage(), Configuration.new(encrypted=False), passphrase=None)
 
 
 @pytest.fixture
@@ -43,19 +38,6 @@ def account(count: int = 30) -> Account:
     return Account({"home": events, "work": dict(events)}, attributes=tokens, now_ns=LATER_NS)
 
 
-def newest(repository: Repository) -> Snapshot:
-    return repository.snapshot(repository.snapshots()[-1].identifier)
-
-
-def contents(repository: Repository) -> dict[str, bytes]:
-    snapshot = newest(repository)
-    return {entry.path: snapshot.read(entry) for entry in snapshot.walk() if entry.is_file}
-
-
-def expected(account: Account) -> dict[str, bytes]:
-    return {f"/{name}/{leaf}": content for name, held in account.calendars.items() for leaf, content in held.items()}
-
-
 def test_calendars_whose_tokens_stay_are_not_asked_again(repository: Repository, backup: Backup) -> None:
     there = account()
     backup(there)
@@ -64,7 +46,7 @@ def test_calendars_whose_tokens_stay_are_not_asked_again(repository: Repository,
     outcome = backup(there)
     assert there.listed == there.fetched == []
     assert (outcome.unmoved, outcome.listed, outcome.unchanged, outcome.records) == (2, 0, 60, 60)
-    assert contents(repository) == expected(there)
+    assert stored(repository) == expected(there)
     assert list(repository.check(read_data=True)) == []
 
 
@@ -78,7 +60,7 @@ def test_one_token_that_moves_is_enough_for_a_listing(repository: Repository, ba
     outcome = backup(there)
     assert there.listed == ["work"]
     assert (outcome.unmoved, outcome.listed, outcome.fetched) == (1, 1, 1)
-    assert contents(repository) == expected(there)
+    assert stored(repository) == expected(there)
 
 
 def test_a_server_without_tokens_is_listed_every_time(backup: Backup) -> None:
@@ -97,7 +79,7 @@ def test_every_calendar_is_listed_within_a_week_all_the_same(repository: Reposit
     assert backup(there, now=NOW + BELIEVED_FOR - 1).unmoved == 2
     outcome = backup(there, now=NOW + BELIEVED_FOR)
     assert (outcome.unmoved, outcome.listed, outcome.due, outcome.fetched) == (0, 2, 2, 1)
-    assert contents(repository) == expected(there)
+    assert stored(repository) == expected(there)
     assert backup(there, now=NOW + BELIEVED_FOR + 1).unmoved == 2
 
 
@@ -145,7 +127,7 @@ def test_what_failed_is_tried_again_although_no_token_moved(repository: Reposito
     there.failing.clear()
     outcome = backup(there)
     assert (outcome.listed, outcome.fetched) == (2, 2) and not outcome.is_partial
-    assert contents(repository) == expected(there)
+    assert stored(repository) == expected(there)
     assert backup(there).unmoved == 2
 
 
@@ -156,7 +138,7 @@ def test_a_property_that_changes_beside_its_tokens_is_kept(repository: Repositor
     outcome = backup(there)
     assert outcome.unmoved == 2
     assert newest(repository).extended_attribute("/work", "user.caldav.color") == b"#00ff00"
-    assert contents(repository) == expected(there)
+    assert stored(repository) == expected(there)
 
 
 def test_another_server_under_the_same_name_is_read_in_full(repository: Repository, backup: Backup) -> None:
@@ -167,7 +149,7 @@ def test_another_server_under_the_same_name_is_read_in_full(repository: Reposito
     other.calendars["work"]["00001.ics"] = event(5000).content
     outcome = backup(other)
     assert (outcome.unmoved, outcome.fetched) == (0, 60)
-    assert contents(repository) == expected(other)
+    assert stored(repository) == expected(other)
 
 
 # Changes since a token
@@ -204,7 +186,7 @@ def test_a_large_calendar_tells_what_changed(repository: Repository, backup: Bac
     assert there.listed == [] and sorted(there.fetched) == ["00009.ics", "new.ics"]
     assert there.synced == [("work", b"urn:7")]
     assert (outcome.fetched, outcome.deleted, outcome.records) == (2, 1, SYNC_FROM)
-    assert contents(repository) == expected(there)
+    assert stored(repository) == expected(there)
     assert backup(there).unmoved == 1
     last = LastListing.from_bytes(newest(repository).extended_attribute("/work", "user.caldav.listed") or b"")
     assert last == LastListing(int(NOW), True)
@@ -235,7 +217,7 @@ def test_an_answer_that_is_not_to_be_relied_on_ends_in_a_listing(
     outcome = backup(there)
     assert there.listed == ["work"]
     assert (outcome.deleted, outcome.fetched) == (1, 0)
-    assert contents(repository) == expected(there)
+    assert stored(repository) == expected(there)
 
 
 def test_a_smaller_calendar_is_listed_at_once(backup: Backup) -> None:

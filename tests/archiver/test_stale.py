@@ -8,18 +8,13 @@ from collections.abc import Callable
 import pytest
 
 from caldav_backup.archiver import BackupOptions, Outcome, back_up
-from caldav_backup.kloset import Configuration, Repository, Snapshot
-from caldav_backup.kloset.storage.memory import MemoryStorage
+from caldav_backup.kloset import Repository
 from tests.archiver.account import Account
+from tests.archiver.backups import newest
 from tests.events import event
 
 Backup = Callable[[Account], Outcome]
 LEAF = "0007.ics"
-
-
-@pytest.fixture
-def repository() -> Repository:
-    return Repository.create(MemoryStorage(), Configuration.new(encrypted=False), passphrase=None)
 
 
 @pytest.fixture
@@ -30,10 +25,6 @@ def backup(repository: Repository) -> Backup:
 @pytest.fixture
 def account() -> Account:
     return Account({"work": {f"{number:04}.ics": event(number).content for number in range(20)}})
-
-
-def newest(repository: Repository) -> Snapshot:
-    return repository.snapshot(repository.snapshots()[-1].identifier)
 
 
 def change(account: Account, number: int = 700) -> bytes:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.conftest import Ended, Program
 from tests.events import event, events
+from tests.patience.conftest import backup, name_source
 from tests.servers.scripted import Account, Answer, Rule, ScriptedServer, scripted
 from tests.servers.scripted_rules import any_request, lists, of, reports, when
 
@@ -28,17 +29,10 @@ def server() -> Iterator[ScriptedServer]:
 @pytest.fixture
 def program(cli: Program, server: ScriptedServer) -> Program:
     """A store with one good snapshot of the account, which has a further calendar and a new event since."""
-    assert cli("init", "--plaintext").code == 0
-    login = [f"username={server.account.user}", "password_env=THE_PASSWORD", "timeout=2"]
-    assert cli("source", "add", "me", server.url, *login).code == 0
-    assert backup(cli, server).code == 0
+    assert backup(name_source(cli, server), server).code == 0
     server.account.calendar("work", events(5, 50))
     server.account.at("/calendars/alice/home").put("new.ics", event(9).content)
     return cli
-
-
-def backup(program: Program, server: ScriptedServer, *words: str) -> Ended:
-    return program("backup", "@me", *words, THE_PASSWORD=server.account.password)
 
 
 def assert_nothing_lost(program: Program) -> None:

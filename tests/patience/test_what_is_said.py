@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.conftest import Ended, Program
 from tests.events import event, events
+from tests.patience.conftest import backup, name_source
 from tests.patience.test_hostile import HOSTILE
 from tests.servers.scripted import Account, Answer, Asked, ScriptedServer, scripted
 from tests.servers.scripted_rules import any_request, gets, when
@@ -27,14 +28,7 @@ def server() -> Iterator[ScriptedServer]:
 
 @pytest.fixture
 def program(cli: Program, server: ScriptedServer) -> Program:
-    assert cli("init", "--plaintext").code == 0
-    login = [f"username={server.account.user}", "password_env=THE_PASSWORD", "timeout=2"]
-    assert cli("source", "add", "me", server.url, *login).code == 0
-    return cli
-
-
-def backup(program: Program, server: ScriptedServer, *words: str) -> Ended:
-    return program("backup", "@me", *words, THE_PASSWORD=server.account.password)
+    return name_source(cli, server)
 
 
 def failing(status: int) -> Answer:
