@@ -20,6 +20,8 @@ SHOWN = 20
 _PLANNED = {
     "create": "to create",
     "identical": "there already",
+    "replace": "to replace",
+    "duplicate": "to create beside what is there",
     "conflict": "there in another version, to be skipped",
     "hold": "to be held back",
     "cannot": "that cannot be written",
@@ -31,7 +33,7 @@ _TROUBLES = ("skipped", "held", "failed")
 
 def plan_lines(plan: RestorePlan) -> list[str]:
     """One line for each calendar."""
-    return [_plan_line(calendar, plan) for calendar in plan.calendars]
+    return [_plan_line(calendar) for calendar in plan.calendars]
 
 
 def planned(plan: RestorePlan) -> Answer:
@@ -145,11 +147,10 @@ def _record_troubles(report: RestoreReport) -> Iterator[str]:
                 yield f"{name}: kept otherwise than it was sent: {', '.join(record.differs)}"
 
 
-def _plan_line(calendar: CalendarPlan, plan: RestorePlan) -> str:
+def _plan_line(calendar: CalendarPlan) -> str:
     counts: dict[str, int] = {}
     for record in calendar.records:
-        replaces = plan.writes(record) and record.existing is not None
-        action = "to replace" if replaces else _PLANNED[record.action.value]
+        action = _PLANNED[record.action.value]
         counts[action] = counts.get(action, 0) + 1
     told = ", ".join(f"{count} {action}" for action, count in counts.items()) or "no events"
     where = "a new calendar" if calendar.is_new else f"by {calendar.matched_by.value}"

@@ -39,15 +39,26 @@ class CalendarNotMade(Exception):
 
 
 class Written(NamedTuple):
-    """The record is there, in this version (ETag "" when the destination told none)."""
+    """The record is there, in this version (ETag "" when the destination told none); `note` says what to know of it."""
 
     version: Version
+    note: str = ""
+
+
+class Deleted(NamedTuple):
+    """The record is not there any more; `note` says what to know of it."""
+
+    note: str = ""
 
 
 class Refused(NamedTuple):
-    """The destination does not take this record, for this reason; it may take others."""
+    """The destination does not take this record, for this reason; it may take others.
+
+    `for_its_form`: the object itself is what it does not like, so that another form of the same may be taken.
+    """
 
     reason: str
+    for_its_form: bool = False
 
 
 class Taken(NamedTuple):
@@ -56,7 +67,21 @@ class Taken(NamedTuple):
     reason: str
 
 
-Outcome = Written | Refused | Taken
+class UidTaken(NamedTuple):
+    """Nothing was written: another object of the account has this UID, at `key` ("" when the destination hides it)."""
+
+    reason: str
+    key: str = ""
+
+
+class Held(NamedTuple):
+    """Nothing was written, since nothing is known that would keep the destination from mailing guests."""
+
+    reason: str
+
+
+Outcome = Written | Refused | Taken | UidTaken | Held
+Deletion = Deleted | Refused | Taken | Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +96,22 @@ class Scheduling(Enum):
     """Whether writing an event with guests mails them."""
 
     NONE = "mails nobody"
-    SUPPRESSIBLE = "mails guests unless it is told not to"
+    BY_HEADERS = "mails guests unless the request asks it not to"
+    SUPPRESSIBLE = "mails guests unless the object says that the client does"
     UNSTOPPABLE = "nothing is known that keeps it from mailing guests"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one calendar of a destination takes: kinds of components (none: all), and bytes of one object (0: any)."""
+
+    components: Sequence[str] = ()
+    max_size: int = 0
+
+    def warnings(self, content: bytes) -> Sequence[str]:
+        """What the destination will not take or not keep of this object, as far as that is known beforehand."""
+        del content
+        return ()
 
 
 class Ending(Enum):
@@ -112,8 +151,17 @@ class Destination(Protocol):
     async def list_versions(self, collection: Collection) -> list[Version]:
         """Every record of the calendar, in no particular order; `CollectionUnreadable` when that cannot be told."""
 
+    async def list_uids(self, collection: Collection) -> Mapping[str, str] | None:
+        """UIDs by `Version.key`, in one or two requests; None, or fewer, where that costs no less than fetching."""
+
     async def fetch(self, collection: Collection, versions: Sequence[Version]) -> list[Record]:
         """The records of `versions` (at most some hundred), in the same order; one bad record never raises."""
+
+    async def read(self, key: str) -> Record:
+        """One record by its key, whichever calendar it is in."""
+
+    async def limits(self, collection: Collection) -> Limits:
+        """What the calendar says that it takes."""
 
     def refusal(self, collection: Collection) -> str:
         """Why nothing can be written to this calendar (read-only, a symbolic link …); "" when it can."""
@@ -134,6 +182,9 @@ class Destination(Protocol):
 
         `silent`: the destination is asked to mail nobody.
         """
+
+    async def delete(self, collection: Collection, version: Version, *, silent: bool) -> Deletion:
+        """Remove one record while that is its state. `silent`: the destination is asked to mail nobody."""
 
     async def finish(self, *, replace: bool) -> Ending:
         """Everything was handed over: make it lasting. `replace`: a file with other content may be overwritten."""

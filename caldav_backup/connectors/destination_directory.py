@@ -18,12 +18,15 @@ from pathlib import Path
 from blake3 import blake3
 
 from caldav_backup.connectors import naming
-from caldav_backup.connectors.base import Catalogue, Collection, Record, Version
+from caldav_backup.connectors.base import Catalogue, Collection, Failed, Record, Version
 from caldav_backup.connectors.destination import (
     CalendarNotMade,
     Created,
+    Deleted,
+    Deletion,
     DestinationNotWritable,
     Ending,
+    Limits,
     Outcome,
     Refused,
     Scheduling,
@@ -78,6 +81,20 @@ class DirectoryDestination:
         """The files' bytes."""
         return await self._source.fetch(collection, versions)
 
+    async def list_uids(self, collection: Collection) -> Mapping[str, str] | None:
+        """A file's UID is in the file."""
+        del collection
+        return None
+
+    async def limits(self, collection: Collection) -> Limits:
+        """A directory takes everything."""
+        del collection
+        return Limits()
+
+    async def read(self, key: str) -> Record:
+        """No UID is taken twice here, so nobody asks."""
+        return Failed(Version(key, key, "", 0, -1), "a file is read with its calendar")
+
     def refusal(self, collection: Collection) -> str:
         """A symbolic link may lead anywhere: nothing is written through it."""
         path = self._root / collection.key
@@ -117,6 +134,13 @@ class DirectoryDestination:
         if refusal := self.refusal(collection):
             return Refused(refusal)
         return await asyncio.to_thread(self._place, directory / leaf, content, replaced)
+
+    async def delete(self, collection: Collection, version: Version, *, silent: bool) -> Deletion:
+        """Remove the file while it is the one that was listed."""
+        del silent
+        if refusal := self.refusal(collection):
+            return Refused(refusal)
+        return await asyncio.to_thread(self._remove, self._root / collection.key / version.leaf, version)
 
     async def finish(self, *, replace: bool) -> Ending:
         """Have the system write to the disk what it still holds in memory."""
@@ -159,6 +183,18 @@ class DirectoryDestination:
             raise DestinationNotWritable(f"cannot write {path}: {error.strerror}") from error
         finally:
             temporary.unlink(missing_ok=True)
+
+    def _remove(self, path: Path, version: Version) -> Deletion:
+        if (reason := self._reason_against_replacing(path, version)) is not None:
+            return Taken(reason)
+        try:
+            path.unlink()
+        except OSError as error:
+            if error.errno in _OF_ONE_FILE:
+                return Refused(f"cannot remove {path}: {error.strerror}")
+            raise DestinationNotWritable(f"cannot remove {path}: {error.strerror}") from error
+        self._touched.add(path.parent)
+        return Deleted()
 
     def _reason_against_replacing(self, path: Path, replaced: Version) -> str | None:
         try:

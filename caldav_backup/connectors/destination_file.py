@@ -19,8 +19,10 @@ from caldav_backup import ics
 from caldav_backup.connectors.base import Catalogue, Collection, Failed, Record, Version
 from caldav_backup.connectors.destination import (
     Created,
+    Deletion,
     DestinationNotWritable,
     Ending,
+    Limits,
     Outcome,
     Refused,
     Scheduling,
@@ -59,6 +61,25 @@ class StreamDestination:
         """Nothing can be read back."""
         del collection
         return [Failed(version, "a merged calendar is not read back") for version in versions]
+
+    async def list_uids(self, collection: Collection) -> Mapping[str, str] | None:
+        """Nothing is there."""
+        del collection
+        return None
+
+    async def limits(self, collection: Collection) -> Limits:
+        """A file takes everything."""
+        del collection
+        return Limits()
+
+    async def read(self, key: str) -> Record:
+        """Nothing can be read back."""
+        return Failed(Version(key, key, "", 0, -1), "a merged calendar is not read back")
+
+    async def delete(self, collection: Collection, version: Version, *, silent: bool) -> Deletion:
+        """There is nothing to remove."""
+        del collection, version, silent
+        return Refused("a merged calendar has no records to remove")
 
     def refusal(self, collection: Collection) -> str:
         """Everything can be written."""

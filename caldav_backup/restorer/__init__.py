@@ -10,21 +10,33 @@ from __future__ import annotations
 
 from caldav_backup.restorer.applying import apply
 from caldav_backup.restorer.errors import AmbiguousTarget, NoSuchCalendar, NoSuchEvent, RestoreError
-from caldav_backup.restorer.options import Invites, OnConflict, RestoreOptions
-from caldav_backup.restorer.plan import Action, CalendarPlan, MatchedBy, RecordPlan, RestorePlan
+from caldav_backup.restorer.options import Invites, OnConflict, RestoreOptions, Uids
+from caldav_backup.restorer.plan import Action, CalendarPlan, ExtraPlan, MatchedBy, RecordPlan, RestorePlan
 from caldav_backup.restorer.planning import plan_restore
-from caldav_backup.restorer.report import CalendarReport, RecordResult, RestoreReport, Result
+from caldav_backup.restorer.report import (
+    CalendarReport,
+    Erasure,
+    ErasureResult,
+    ReadBack,
+    RecordResult,
+    RestoreReport,
+    Result,
+)
 
 __all__ = [
     "Action",
     "AmbiguousTarget",
     "CalendarPlan",
     "CalendarReport",
+    "Erasure",
+    "ErasureResult",
+    "ExtraPlan",
     "Invites",
     "MatchedBy",
     "NoSuchCalendar",
     "NoSuchEvent",
     "OnConflict",
+    "ReadBack",
     "RecordPlan",
     "RecordResult",
     "RestoreError",
@@ -32,6 +44,7 @@ __all__ = [
     "RestorePlan",
     "RestoreReport",
     "Result",
+    "Uids",
     "apply",
     "plan_restore",
 ]

@@ -30,7 +30,7 @@ def copy_to_send(content: bytes, invites: Invites, scheduling: Scheduling) -> Co
         return Copy(content)
     if invites is Invites.STRIP:
         return Copy(ics.without_guests(content), TAKEN_OUT)
-    if scheduling is Scheduling.NONE:
+    if scheduling in (Scheduling.NONE, Scheduling.BY_HEADERS):
         return Copy(content)
     if scheduling is Scheduling.UNSTOPPABLE:
         return Copy(content, HELD_BACK, held=True)

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from caldav_backup.connectors.base import Collection, Version
-from caldav_backup.restorer.options import OnConflict, RestoreOptions
+from caldav_backup.restorer.options import RestoreOptions
 from caldav_backup.restorer.selection import StoredCalendar
 
 
@@ -18,6 +18,8 @@ class Action(Enum):
 
     CREATE = "create"
     IDENTICAL = "identical"
+    REPLACE = "replace"
+    DUPLICATE = "duplicate"
     CONFLICT = "conflict"
     HOLD = "hold"
     CANNOT = "cannot"
@@ -34,10 +36,16 @@ class MatchedBy(Enum):
     NEW = "new"
 
 
+#: Actions that write.
+WRITING = frozenset({Action.CREATE, Action.REPLACE, Action.DUPLICATE})
+
+
 class RecordPlan(NamedTuple):
     """One record: `name` in the calendar's directory, `leaf` at the destination ("" = the same).
 
-    `existing` is what stands there in its place (conflicts only); `reason` is for people.
+    `existing` is what stands there in its place; `reason` and `title` are for people. `guests` is how many people the
+    destination would mail of it if nothing kept it from doing so, `warnings` is what it will not take or not keep. A
+    record that is not written under its own UID has a `new_uid`.
     """
 
     name: str
@@ -45,6 +53,10 @@ class RecordPlan(NamedTuple):
     reason: str = ""
     leaf: str = ""
     existing: Version | None = None
+    title: str = ""
+    guests: int = 0
+    warnings: Sequence[str] = ()
+    new_uid: str = ""
 
     @property
     def destination_leaf(self) -> str:
@@ -52,11 +64,21 @@ class RecordPlan(NamedTuple):
         return self.leaf or self.name
 
 
+class ExtraPlan(NamedTuple):
+    """A record of the destination that the snapshot does not have and that is to be removed; see `RecordPlan`."""
+
+    version: Version
+    uid: str
+    title: str = ""
+    guests: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class CalendarPlan:
     """One calendar's records in the directory's order, and where they go: `collection`, or a new calendar of `name`.
 
-    `reason` says why nothing can be written there at all; "" when nothing speaks against it.
+    `reason` says why nothing can be written there at all; "" when nothing speaks against it. `extras` are to be removed
+    from the `there` records that the destination has; `kept` says why others that are no longer in the snapshot stay.
     """
 
     stored: StoredCalendar
@@ -65,6 +87,9 @@ class CalendarPlan:
     matched_by: MatchedBy
     records: Sequence[RecordPlan]
     reason: str = ""
+    extras: Sequence[ExtraPlan] = ()
+    there: int = 0
+    kept: str = ""
 
     @property
     def is_new(self) -> bool:
@@ -111,12 +136,16 @@ class RestorePlan:
     @property
     def to_replace(self) -> int:
         """Records that `apply` would write over what is there."""
-        return sum(self.writes(record) for record in self._records() if record.action is Action.CONFLICT)
+        return sum(record.action is Action.REPLACE for record in self._records())
+
+    @property
+    def to_delete(self) -> int:
+        """Records of the destination that `apply` would remove."""
+        return sum(len(calendar.extras) for calendar in self.calendars)
 
     def writes(self, record: RecordPlan) -> bool:
         """True when `apply` would write this record."""
-        replaces = self.options.on_conflict is OnConflict.REPLACE
-        return record.action is Action.CREATE or (record.action is Action.CONFLICT and replaces)
+        return record.action in WRITING
 
     def merged_by_name(self) -> Sequence[CalendarPlan]:
         """Calendars that would be written into one of another account only because of its name: to be confirmed."""

@@ -20,7 +20,7 @@ from caldav_backup.restorer.errors import NoSuchEvent
 from caldav_backup.restorer.existing import Existing, There, read_existing
 from caldav_backup.restorer.guests import copy_to_send
 from caldav_backup.restorer.matching import Surroundings, Target, match_calendars
-from caldav_backup.restorer.options import RestoreOptions
+from caldav_backup.restorer.options import OnConflict, RestoreOptions
 from caldav_backup.restorer.plan import Action, CalendarPlan, RecordPlan, RestorePlan
 from caldav_backup.restorer.selection import StoredCalendar, select_calendars
 
@@ -142,7 +142,8 @@ class _Planner:
         in_the_way = [there.version for there in found if there.version is not None]
         if in_the_way:
             version = next((one for one in in_the_way if one.leaf == leaf), in_the_way[0])
-            return RecordPlan(record.name, Action.CONFLICT, ANOTHER_VERSION, version.leaf, version)
+            action = Action.REPLACE if self.options.on_conflict is OnConflict.REPLACE else Action.CONFLICT
+            return RecordPlan(record.name, action, ANOTHER_VERSION, version.leaf, version)
         leaf = self._free_leaf(record.name, uid, existing)
         existing.add(uid, leaf, There(meaning, None))
         return RecordPlan(record.name, Action.CREATE, copy.note, "" if leaf == record.name else leaf)
@@ -154,4 +155,4 @@ class _Planner:
         return leaf
 
 
-_WRITING = (Action.CREATE, Action.CONFLICT, Action.HOLD)
+_WRITING = (Action.CREATE, Action.REPLACE, Action.CONFLICT, Action.HOLD)

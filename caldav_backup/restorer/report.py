@@ -22,16 +22,50 @@ class Result(Enum):
     FAILED = "failed"
 
 
+class ReadBack(Enum):
+    """What a record was when it was read back."""
+
+    NOT_READ = "not read"
+    SAME = "same"
+    REWRITTEN = "rewritten"
+    CHANGED = "changed"
+    MISSING = "missing"
+
+
 class RecordResult(NamedTuple):
     """One record. `reason` says why it was not written, or what else to know of it.
 
-    `differs` names what read back otherwise than it was sent (`VEVENT GEO`); empty when it is the same or was not read.
+    `differs` names what read back otherwise than it was sent (`lost VEVENT GEO`, `added VEVENT DURATION`, `changed
+    VEVENT RRULE`); `rewritten` names what the destination writes in its own way without changing what it means
+    (`order`, `folding`, `DTSTAMP`).
     """
 
     name: str
     result: Result
     reason: str = ""
+    read_back: ReadBack = ReadBack.NOT_READ
     differs: Sequence[str] = ()
+    rewritten: Sequence[str] = ()
+    title: str = ""
+
+
+class Erasure(Enum):
+    """What became of a record that was to be removed."""
+
+    DELETED = "deleted"
+    SKIPPED = "skipped"
+    HELD = "held"
+    FAILED = "failed"
+
+
+class ErasureResult(NamedTuple):
+    """One record of the destination that the snapshot does not have."""
+
+    leaf: str
+    uid: str
+    title: str
+    result: Erasure
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +83,8 @@ class CalendarReport:
     records: Sequence[RecordResult]
     not_kept: Sequence[str] = ()
     reason: str = ""
+    extras: Sequence[ErasureResult] = ()
+    kept: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +101,11 @@ class RestoreReport:
         """How many records each result has."""
         counted = Counter(record.result for record in self._records())
         return {result: counted[result] for result in Result}
+
+    def erasures(self) -> Mapping[Erasure, int]:
+        """How many records that were to be removed have each result."""
+        counted = Counter(extra.result for calendar in self.calendars for extra in calendar.extras)
+        return {result: counted[result] for result in Erasure}
 
     @property
     def differing(self) -> int:

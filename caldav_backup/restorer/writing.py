@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from caldav_backup import ics
 from caldav_backup.connectors.base import Collection
-from caldav_backup.connectors.destination import Destination, Outcome, Refused, Taken, Written
+from caldav_backup.connectors.destination import Destination, Held, Outcome, Refused, Taken, UidTaken, Written
 from caldav_backup.restorer.contents import Stored, iter_records
 from caldav_backup.restorer.guests import Copy, copy_to_send
 from caldav_backup.restorer.options import Invites
@@ -98,8 +98,10 @@ def _result(record: RecordPlan, outcome: Outcome, note: str) -> RecordResult:
     match outcome:
         case Written():
             return RecordResult(record.name, Result.REPLACED if record.existing else Result.CREATED, note)
-        case Taken(reason):
+        case Taken(reason) | UidTaken(reason):
             return RecordResult(record.name, Result.SKIPPED, reason)
+        case Held(reason):
+            return RecordResult(record.name, Result.HELD, reason)
         case Refused(reason):
             return RecordResult(record.name, Result.FAILED, reason)
 
