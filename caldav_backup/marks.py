@@ -25,8 +25,13 @@ SUSPICIOUS = "suspicious"
 #: What a run that was stopped had read: the next one builds on it and removes it.
 INCOMPLETE = "incomplete"
 
+#: What a restore was about to change, as it was before: chosen by nobody who does not name it.
+BEFORE_RESTORE = "before-restore"
+
 #: Tags that are facts, so nobody may give them: a snapshot tagged `incomplete` is removed by the next run.
-FACTS = frozenset({PARTIAL, SUSPICIOUS, INCOMPLETE})
+FACTS = frozenset({PARTIAL, SUSPICIOUS, INCOMPLETE, BEFORE_RESTORE})
+
+_NEVER_GOOD = frozenset({SUSPICIOUS, INCOMPLETE, BEFORE_RESTORE})
 
 _KEPT = re.compile(r"; the copy in snapshot ([0-9a-f]{8}) is kept\Z")
 
@@ -52,7 +57,7 @@ def is_good(header: Header, failed_paths: FailedPaths) -> bool:
 
 def may_be_good(header: Header) -> bool:
     """The same as far as the tags alone tell it."""
-    return SUSPICIOUS not in header.tags and INCOMPLETE not in header.tags
+    return _NEVER_GOOD.isdisjoint(header.tags)
 
 
 def _is_above_records(path: str) -> bool:

@@ -1,4 +1,4 @@
-"""Which calendars of a source are asked for: globs over directory names and display names."""
+"""Which calendars of a source are asked for: globs over directory names and display names, or just these."""
 
 from __future__ import annotations
 
@@ -15,16 +15,21 @@ class NoSuchCalendar(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """`calendars` empty: all. A calendar that matches both is excluded. Matching ignores case."""
+    """`calendars` empty: all. A calendar that matches both is excluded. Matching ignores case.
+
+    `keys` are collection keys, for those who have no need of patterns; empty: all that match.
+    """
 
     calendars: Sequence[str] = ()
     exclude: Sequence[str] = ()
+    keys: Sequence[str] = ()
 
     @property
     def perimeter(self) -> str:
         """The selection in words, whatever the order they were given in; "" when everything was asked for."""
         wanted = [f"calendar={pattern}" for pattern in sorted(set(self.calendars))]
-        return " ".join(wanted + [f"exclude={pattern}" for pattern in sorted(set(self.exclude))])
+        wanted += [f"exclude={pattern}" for pattern in sorted(set(self.exclude))]
+        return " ".join(wanted + [f"key={key}" for key in sorted(set(self.keys))])
 
     def apply(self, named: Sequence[tuple[str, Collection]]) -> list[tuple[str, Collection]]:
         """The (directory name, collection) pairs asked for; raises `NoSuchCalendar` for a glob without a match."""
@@ -35,6 +40,8 @@ class Selection:
         return [(name, collection) for name, collection in named if self._wants(name, collection)]
 
     def _wants(self, name: str, collection: Collection) -> bool:
+        if self.keys and collection.key not in self.keys:
+            return False
         wanted = not self.calendars or any(_matches(pattern, name, collection) for pattern in self.calendars)
         return wanted and not any(_matches(pattern, name, collection) for pattern in self.exclude)
 
