@@ -8,28 +8,46 @@ time zone arithmetic, which is the icalendar library's.
 
 from __future__ import annotations
 
+from caldav_backup.ics.comparison import Comparison, Verdict, compare
 from caldav_backup.ics.glance import Glance, component_kinds, dtstart, glance, is_calendar, summary, uid
-from caldav_backup.ics.guests import has_guests, with_client_scheduling, without_guests
+from caldav_backup.ics.guests import guests, has_guests, with_client_scheduling, without_guests
 from caldav_backup.ics.lines import unfold
 from caldav_backup.ics.meaning import Meaning, differences, meaning_of, same_meaning
 from caldav_backup.ics.merging import Merger, merge
+from caldav_backup.ics.occurrences import occurs_within
+from caldav_backup.ics.recency import is_newer
+from caldav_backup.ics.repairing import Repaired, repaired
+from caldav_backup.ics.uids import derived_uid, uids, with_uid
+from caldav_backup.ics.wording import mentions
 
 __all__ = [
+    "Comparison",
     "Glance",
     "Meaning",
     "Merger",
+    "Repaired",
+    "Verdict",
+    "compare",
     "component_kinds",
+    "derived_uid",
     "differences",
     "dtstart",
     "glance",
+    "guests",
     "has_guests",
     "is_calendar",
+    "is_newer",
     "meaning_of",
+    "mentions",
     "merge",
+    "occurs_within",
+    "repaired",
     "same_meaning",
     "summary",
     "uid",
+    "uids",
     "unfold",
     "with_client_scheduling",
+    "with_uid",
     "without_guests",
 ]

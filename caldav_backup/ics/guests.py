@@ -8,7 +8,7 @@ to mail to, not a guest: left alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from caldav_backup.ics.glance import glance
 from caldav_backup.ics.lines import (
@@ -17,6 +17,7 @@ from caldav_backup.ics.lines import (
     iter_folded,
     line_name,
     split_head,
+    to_text,
     unfold,
     unfolded,
     with_plain_line_ends,
@@ -31,6 +32,19 @@ def has_guests(content: bytes) -> bool:
     # Most objects do not have the words at all, and this look at them is a tenth of a glance.
     words = unfolded(content).upper()
     return (b"ATTENDEE" in words or b"ORGANIZER" in words) and glance(content).has_guests
+
+
+def guests(content: bytes) -> tuple[str, ...]:
+    """The addresses of all organizers and attendees without `mailto:`, each once, in order of appearance."""
+    found: dict[str, str] = {}
+    for name, line in _guest_lines(content):
+        parts = split_head(line) if name in _GUEST_NAMES else None
+        address = to_text(parts[1]).strip() if parts is not None else ""
+        if address[:7].casefold() == "mailto:":
+            address = address[7:]
+        if address:
+            found.setdefault(address.casefold(), address)
+    return tuple(found.values())
 
 
 def with_client_scheduling(content: bytes) -> bytes:
@@ -52,6 +66,16 @@ def _as_client_scheduled(line: bytes) -> bytes:
         return line
     head, value = parts
     return _SCHEDULE_AGENT.sub(b"", head) + b";SCHEDULE-AGENT=CLIENT:" + value
+
+
+def _guest_lines(content: bytes) -> Iterator[tuple[str, bytes]]:
+    alarms = 0
+    for line in unfold(content) if has_guests(content) else ():
+        name = line_name(line)
+        if name in ("BEGIN", "END") and component_kind(line) == "VALARM":
+            alarms = max(alarms + (1 if name == "BEGIN" else -1), 0)
+        elif not alarms:
+            yield name, line
 
 
 def _with_guest_lines(content: bytes, change: Callable[[bytes], bytes]) -> bytes:

@@ -86,14 +86,15 @@ def same_meaning(first: bytes, second: bytes) -> bool:
 
 def differences(first: bytes, second: bytes) -> Sequence[str]:
     """What differs: sorted paths of components and properties (`VEVENT SUMMARY`, `VEVENT/VALARM`), none if the same."""
-    one, other = (Counter(_claims(content)) for content in (first, second))
+    one, other = (Counter(claims(content)) for content in (first, second))
     different = {path for path, _ in (one - other) | (other - one)}
     if not different and not same_meaning(first, second):
         different = {"VTIMEZONE"}
     return sorted(different)
 
 
-def _claims(content: bytes) -> Iterator[tuple[str, str]]:
+def claims(content: bytes) -> Iterator[tuple[str, str]]:
+    """(path, canonical text) of everything an object says, time zones apart; the text of a component is ""."""
     plain, _ = _without_zones(unfolded(content))
     tree = _parse(plain)
     yield from (("VCALENDAR " + text.partition(":")[0], text) for text in tree.properties)
