@@ -6,7 +6,8 @@ Owns what each verb does when the network or the server fails in the middle of i
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+import operator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -169,10 +170,12 @@ class Client:
         if_match: str | None = None,
         if_none_match: bool = False,
         headers: Mapping[str, str] | None = None,
+        is_same: Callable[[bytes, bytes], bool] = operator.eq,
     ) -> str | None:
         """Write one object; the ETag that the server gives, which does not mean that it kept the bytes.
 
-        After a failure that leaves it open whether the object arrived, the server is asked before it is sent again.
+        After a failure that leaves it open whether the object arrived, the server is asked before it is sent again:
+        `is_same` says whether what was sent is what is there, which some servers have written anew.
         """
         request = requests.put(
             self._url(href), content, if_match=if_match, if_none_match=if_none_match, headers=headers or {}
@@ -180,7 +183,7 @@ class Client:
 
         async def attempt(number: int) -> str | None:
             there = await self._find_resource(request.url) if number else None
-            if there is not None and there.content == content:
+            if there is not None and is_same(content, there.content):
                 return there.version.etag or None
             return await self.transport.exchange_once(request, self._read_etag)
 

@@ -11,8 +11,9 @@ class DavError(Exception):
     """Something the client could not do.
 
     `method`, `href` and `status` (HTTP) name the request where there was one; `condition` is the local name of the
-    precondition that the server gave in `DAV:error` (RFC 4918 §16, RFC 4791 §5.3.2.1); `excerpt` is a bounded, readable
-    piece of the answer's body; `retry_after` is in seconds, as the server asked for.
+    precondition that the server gave in `DAV:error` (RFC 4918 §16, RFC 4791 §5.3.2.1), `condition_href` the href that
+    stands in it, as the server wrote it: what has the UID already, say; `excerpt` is a bounded, readable piece of the
+    answer's body; `retry_after` is in seconds, as the server asked for.
     """
 
     def __init__(
@@ -23,6 +24,7 @@ class DavError(Exception):
         href: str = "",
         status: int | None = None,
         condition: str = "",
+        condition_href: str = "",
         excerpt: str = "",
         retry_after: float | None = None,
     ) -> None:
@@ -32,6 +34,7 @@ class DavError(Exception):
         self.href = href
         self.status = status
         self.condition = condition
+        self.condition_href = condition_href
         self.excerpt = excerpt
         self.retry_after = retry_after
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -23,9 +24,11 @@ from caldav_backup.dav.errors import (
     Unauthorized,
     Unavailable,
 )
-from caldav_backup.dav.names import ERROR, RESPONSEDESCRIPTION, local_name, namespace
+from caldav_backup.dav.names import ERROR, HREF, RESPONSEDESCRIPTION, local_name, namespace
 
 _EXCERPT = 200
+#: Longest href that is believed; no server's file system has names like that.
+_LONGEST_HREF = 2000
 _UNAVAILABLE = frozenset({408, 502, 503, 504})
 #: RFC 3744 §7.1.1: a precondition that only says that a right is missing.
 _MISSING_RIGHT = frozenset({"need-privileges"})
@@ -64,16 +67,17 @@ _MEANINGS: Mapping[int, str] = {
 
 def refusal(method: str, href: str, status: int, headers: Mapping[str, str], body: bytes) -> DavError:
     """The error for an answer; `body` is its beginning, bounded by the caller, and without credentials."""
-    condition, words = _read_error(body)
+    error = _read_error(body)
     text = body.decode("utf-8", "replace")
-    kind = _kind(status, condition, text)
+    kind = _kind(status, error.condition, text)
     return kind(
         f"{status} {_MEANINGS.get(status, 'unexpected answer')}",
         method=method,
         href=href,
         status=status,
-        condition=condition,
-        excerpt=readable(words or text),
+        condition=error.condition,
+        condition_href=error.href,
+        excerpt=readable(error.words or text),
         retry_after=retry_after(headers.get("retry-after", ""), datetime.now(UTC)),
     )
 
@@ -116,18 +120,35 @@ def readable(text: str) -> str:
     return visible if len(visible) <= _EXCERPT else visible[: _EXCERPT - 1] + "…"
 
 
-def _read_error(body: bytes) -> tuple[str, str]:
-    """The local name of the precondition in a `DAV:error` document, and the server's words; empty when it is none."""
+class _Error(NamedTuple):
+    """What a `DAV:error` document says: a precondition's local name, the href in it, words for people."""
+
+    condition: str = ""
+    href: str = ""
+    words: str = ""
+
+
+def _read_error(body: bytes) -> _Error:
+    """All empty when it is no such document."""
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
     )
     try:
         root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError):
-        return "", ""  # a text or a page: all of it is shown
+        return _Error()  # a text or a page: all of it is shown
     if root.tag != ERROR:
-        return "", ""
-    children = {str(child.tag): child for child in root.iterchildren("*")}
-    conditions = [name for name in children if name not in _WORDS and namespace(name) != _SABRE]
-    words = " ".join(child.text or "" for name, child in children.items() if name in _WORDS)
-    return local_name(conditions[0]) if conditions else "", words
+        return _Error()
+    children = list(root.iterchildren("*"))
+    words = " ".join(child.text or "" for child in children if child.tag in _WORDS)
+    for child in children:
+        name = str(child.tag)
+        if name not in _WORDS and namespace(name) != _SABRE:
+            return _Error(local_name(name), _href_in(child), words)
+    return _Error(words=words)
+
+
+def _href_in(condition: etree._Element) -> str:
+    """RFC 4791 §5.3.2.1 and RFC 6638 §3.2.4.1: which resource has the UID."""
+    href = (condition.findtext(HREF) or "").strip()
+    return href if len(href) <= _LONGEST_HREF and href.isprintable() else ""

@@ -136,6 +136,20 @@ def test_after_a_cut_a_put_looks_before_it_repeats(there: Any, asked: list[str],
     assert [each.method for each in server.seen] == asked
 
 
+def test_after_a_cut_a_caller_says_whether_what_is_there_is_what_was_sent() -> None:
+    """Half of all servers write anew what they store."""
+    server = FakeServer()
+    rewritten = BODY.replace(b"SUMMARY", b"summary")
+    server.on("PUT", "/a.ics", CUT)
+    server.on("GET", "/a.ics", reply(200, rewritten, ETAG))
+
+    def is_same(sent: bytes, there: bytes) -> bool:
+        return (sent, there) == (BODY, rewritten)
+
+    assert run(client(server).put("/a.ics", BODY, if_none_match=True, is_same=is_same)) == '"1"'
+    assert [each.method for each in server.seen] == ["PUT", "GET"]
+
+
 def test_a_put_gives_up_when_the_server_stays_away() -> None:
     server = FakeServer()
     server.on("PUT", "/a.ics", CUT)

@@ -77,6 +77,24 @@ def test_the_servers_own_words_are_shown() -> None:
     )
 
 
+def test_the_href_of_what_has_the_uid_is_read_from_the_precondition() -> None:
+    """As Cyrus 3.6 and Nextcloud's later versions say it."""
+    body = error(
+        '<s:exception xmlns:s="http://sabredav.org/ns">UidConflict</s:exception>'
+        "<c:unique-scheduling-object-resource>\n  <d:href> /cal/with%20blank/a.ics\n</d:href>"
+        "</c:unique-scheduling-object-resource><d:responsedescription>taken</d:responsedescription>"
+    )
+    found = refusal("PUT", "/x", 403, {}, body)
+    assert (found.condition, found.condition_href) == ("unique-scheduling-object-resource", "/cal/with%20blank/a.ics")
+    assert found.excerpt == "taken"
+
+
+@pytest.mark.parametrize("href", ["", "/" + "x" * 2000, "/a\nb", "/a\u200bb"])
+def test_no_href_is_read_from_what_can_be_none(href: str) -> None:
+    body = error(f"<c:no-uid-conflict><d:href>{href}</d:href></c:no-uid-conflict>")
+    assert refusal("PUT", "/x", 409, {}, body).condition_href == ""
+
+
 def test_an_error_page_becomes_one_short_line() -> None:
     page = "<html><head><title>t</title></head><style>x</style><h1>Not &amp; here</h1>\n<p>" + "word " * 100
     assert readable(page).startswith("Not & here word word")
