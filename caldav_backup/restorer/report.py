@@ -110,7 +110,7 @@ class RestoreReport:
     @property
     def differing(self) -> int:
         """Records that the destination keeps in another meaning than they were sent in."""
-        return sum(bool(record.differs) for record in self._records())
+        return sum(record.read_back is ReadBack.CHANGED for record in self._records())
 
     def _records(self) -> Iterator[RecordResult]:
         return (record for calendar in self.calendars for record in calendar.records)
