@@ -8,11 +8,11 @@ time zone arithmetic, which is the icalendar library's.
 
 from __future__ import annotations
 
-from caldav_backup.ics.comparison import Comparison, Verdict, compare
+from caldav_backup.ics.comparison import Comparison, Verdict, compare, differences
 from caldav_backup.ics.glance import Glance, component_kinds, dtstart, glance, is_calendar, summary, uid
 from caldav_backup.ics.guests import guests, has_guests, with_client_scheduling, without_guests
 from caldav_backup.ics.lines import unfold
-from caldav_backup.ics.meaning import Meaning, differences, meaning_of, same_meaning
+from caldav_backup.ics.meaning import Meaning, meaning_of, same_meaning
 from caldav_backup.ics.merging import Merger, merge
 from caldav_backup.ics.occurrences import occurs_within
 from caldav_backup.ics.recency import is_newer

@@ -1,16 +1,19 @@
 """What became of an object at a server: the same bytes, the same meaning in other words, or something else.
 
-Owns the classes of difference; what counts as the same meaning is `meaning`'s.
+Owns the classes of difference and their names; what counts as the same meaning is `meaning`'s.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from caldav_backup.ics.lines import with_plain_line_ends
-from caldav_backup.ics.meaning import claims, same_meaning
+from caldav_backup.ics.components import Component, parse_components
+from caldav_backup.ics.lines import unfolded, with_plain_line_ends
+from caldav_backup.ics.meaning import same_meaning
+from caldav_backup.ics.rewriting import kinds_of_rewriting
+from caldav_backup.ics.zones import without_zones
 
 
 class Verdict(Enum):
@@ -24,8 +27,9 @@ class Verdict(Enum):
 class Comparison(NamedTuple):
     """What lies between two versions of an object.
 
-    `rewritten` names kinds of harmless rewriting ("order", "folding", "DTSTAMP"). `lost`, `added` and `changed` are
-    sorted paths of properties and components ("VEVENT GEO", "VEVENT/VALARM TRIGGER"), all empty unless CHANGED.
+    `rewritten` names kinds of harmless rewriting ("order", "folding", "DTSTAMP"), for REWRITTEN only. `lost`, `added`
+    and `changed` are sorted paths of properties and components ("VEVENT GEO", "VEVENT/VALARM TRIGGER"), for CHANGED
+    only; where a whole component is lost or added, its properties are not named besides.
     """
 
     verdict: Verdict
@@ -40,16 +44,82 @@ def compare(sent: bytes, there: bytes) -> Comparison:
     if sent == there or with_plain_line_ends(sent) == with_plain_line_ends(there):
         return Comparison(Verdict.SAME)
     if same_meaning(sent, there):
-        return Comparison(Verdict.REWRITTEN)
-    one, other = Counter(claims(sent)), Counter(claims(there))
-    gone, come = ({path for path, _ in left} for left in (one - other, other - one))
-    changed = gone & come
-    if not gone and not come:
-        changed = {"VTIMEZONE"}
+        return Comparison(Verdict.REWRITTEN, kinds_of_rewriting(sent, there))
+    lost: set[str] = set()
+    added: set[str] = set()
+    for is_lost, path in _differences(_tree(sent), _tree(there), ""):
+        (lost if is_lost else added).add(path)
+    both = lost & added if lost or added else {"VTIMEZONE"}
     return Comparison(
         Verdict.CHANGED,
-        (),
-        tuple(sorted(gone - changed)),
-        tuple(sorted(come - changed)),
-        tuple(sorted(changed)),
+        lost=tuple(sorted(lost - both)),
+        added=tuple(sorted(added - both)),
+        changed=tuple(sorted(both)),
     )
+
+
+def differences(first: bytes, second: bytes) -> Sequence[str]:
+    """What differs: sorted paths of components and properties (`VEVENT SUMMARY`, `VEVENT/VALARM`), none if the same."""
+    found = compare(first, second)
+    return sorted({*found.lost, *found.added, *found.changed})
+
+
+def _tree(content: bytes) -> Component:
+    return parse_components(without_zones(unfolded(content))[0])
+
+
+def _differences(sent: Component, there: Component, path: str) -> Iterator[tuple[bool, str]]:
+    """(True for lost and False for added, path) of all that only one of two components of a kind says."""
+    here = f"{path}{sent.kind}"
+    for text in sent.properties.keys() - there.properties.keys():
+        yield True, f"{here} {sent.properties[text]}"
+    for text in there.properties.keys() - sent.properties.keys():
+        yield False, f"{here} {there.properties[text]}"
+    inner = "" if sent.kind == "VCALENDAR" else f"{here}/"
+    for one, other in _pairs(sent.children, there.children):
+        if one is not None and other is not None:
+            yield from _differences(one, other, inner)
+        else:
+            alone = one or other
+            assert alone is not None
+            yield one is not None, f"{inner}{alone.kind}"
+
+
+def _pairs(
+    sent: Sequence[Component], there: Sequence[Component]
+) -> Iterator[tuple[Component | None, Component | None]]:
+    """Each component that differs beside the one that it became: the same instance of a series, else the next."""
+    digests = [component.digest() for component in there]
+    left: list[Component] = []
+    for component in sent:
+        digest = component.digest()
+        if digest in digests:
+            digests[digests.index(digest)] = b""
+        else:
+            left.append(component)
+    others = [component for component, digest in zip(there, digests, strict=True) if digest]
+    for likeness in (_identity, _instance, _kind):
+        for component in tuple(left):
+            other = next((other for other in others if likeness(other) == likeness(component)), None)
+            if other is not None:
+                left.remove(component)
+                others.remove(other)
+                yield component, other
+    yield from ((component, None) for component in left)
+    yield from ((None, other) for other in others)
+
+
+def _identity(component: Component) -> tuple[str, ...]:
+    return component.kind, _first(component, "UID"), _first(component, "RECURRENCE-ID")
+
+
+def _instance(component: Component) -> tuple[str, ...]:
+    return component.kind, _first(component, "RECURRENCE-ID")
+
+
+def _kind(component: Component) -> tuple[str, ...]:
+    return (component.kind,)
+
+
+def _first(component: Component, name: str) -> str:
+    return min((text for text, called in component.properties.items() if called == name), default="")

@@ -1,0 +1,75 @@
+"""The one spelling of a component's end: DTEND (DUE) and DURATION are two ways to say it, and some ends go without.
+
+Owns which ends are equal: only where both spellings name the same moment for everybody. A nominal day is no 24 hours
+where clocks are put forward, and a floating hour is not the same everywhere; such ends stay as they are written.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from caldav_backup.ics.zones import is_known_zone
+
+_END_NAMES = {"VEVENT": "DTEND", "VTODO": "DUE"}
+_START = re.compile(r"DTSTART((?:;[^:]*)?):([0-9]{8})(?:T([0-9]{6})(Z?))?")
+_DURATION = re.compile(r"DURATION:P([0-9]+)DT([0-9]+)S")
+_ZONE = re.compile(r";TZID=([^;,]+)")
+
+
+def settle_end(kind: str, properties: dict[str, str]) -> None:
+    """Write a DURATION among canonical `properties` as the end that it leads to, and leave out an event's default end.
+
+    RFC 5545 §3.6.1: an event that says nothing of its end takes one day when it starts on a date, else no time.
+    """
+    end_name = _END_NAMES.get(kind)
+    if end_name is None or not ("DURATION" in properties.values() or end_name in properties.values()):
+        return
+    start = next((match for text in properties if (match := _START.fullmatch(text))), None)
+    if start is None:
+        return
+    duration = next((match for text in properties if (match := _DURATION.fullmatch(text))), None)
+    if duration is not None and (end := _end(start, int(duration[1]), int(duration[2]))) is not None:
+        name = properties.pop(duration[0])
+        properties.setdefault(end_name + end, name)
+    if kind == "VEVENT":
+        properties.pop("DTEND" + (_end(start, 1, 0) or "") if start[3] is None else "DTEND" + start[0][7:], None)
+
+
+def _end(start: re.Match[str], days: int, seconds: int) -> str | None:
+    """Parameters and value of the end, spelled as the start is; None where it cannot be told exactly."""
+    head = f"{start[1]}:"
+    try:
+        if start[3] is None:
+            day = date(int(start[2][:4]), int(start[2][4:6]), int(start[2][6:])) + timedelta(days=days)
+            return f"{head}{_day(day)}" if not seconds else None
+        moment = datetime.strptime(start[2] + start[3], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        if not days and not seconds:
+            return start[0][7:]
+        if start[4]:
+            return f"{head}{_clock(moment + timedelta(days=days, seconds=seconds))}Z"
+        zone = _ZONE.fullmatch(start[1])
+        return None if zone is None or days else _end_in_zone(head, zone[1], moment, seconds)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _end_in_zone(head: str, tzid: str, moment: datetime, seconds: int) -> str | None:
+    if not is_known_zone(tzid):
+        return None
+    zone = ZoneInfo(tzid)
+    start = moment.replace(tzinfo=zone)
+    end = (start.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(zone)
+    # A local time that a clock leaves out is not exact, nor is the second of two hours of the same name.
+    if end.fold or start.astimezone(UTC).astimezone(zone) != start:
+        return None
+    return f"{head}{_clock(end)}"
+
+
+def _day(day: date) -> str:
+    return f"{day.year:04}{day.month:02}{day.day:02}"
+
+
+def _clock(moment: datetime) -> str:
+    return f"{_day(moment)}T{moment.hour:02}{moment.minute:02}{moment.second:02}"
