@@ -1,7 +1,8 @@
 """A directory as a destination: one sub-directory per calendar, one file per record (vdir), as khal and others read it.
 
-Owns safe writing below one root: names from a snapshot are never trusted as paths, no symbolic link below the root is
-followed, every file appears whole or not at all. Reading is `directory`'s.
+Owns where a record goes and when one may be replaced or removed: only the regular file that was listed, while it is
+unchanged. That nothing outside the directory is touched is `open_directory`'s, which names are safe `portable_names`',
+what calendars are called `vdir_metadata`'s, reading `directory`'s.
 """
 
 from __future__ import annotations
@@ -9,13 +10,10 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import re
-import secrets
+import stat
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-
-from blake3 import blake3
 
 from caldav_backup.connectors import naming
 from caldav_backup.connectors.base import Catalogue, Collection, Failed, Record, Version
@@ -33,18 +31,13 @@ from caldav_backup.connectors.destination import (
     Taken,
     Written,
 )
-from caldav_backup.connectors.directory import METADATA, DirectorySource, is_record_name, version_from
+from caldav_backup.connectors.directory import DirectorySource, version_from
+from caldav_backup.connectors.open_directory import OpenDirectory, open_directory
+from caldav_backup.connectors.portable_names import iter_numbered, safe_file_name, safe_record_name
+from caldav_backup.connectors.vdir_metadata import metadata_of
 
-#: Characters that no Windows file system takes, and what is no text at all.
-_NOT_PORTABLE = re.compile(r'[\\:*?"<>|\ud800-\udfff]')
-#: Names that Windows takes for devices, whatever extension follows.
-_DEVICES = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\..*)?", re.IGNORECASE)
 #: Errors that concern one file; any other means that nothing can be written.
 _OF_ONE_FILE = frozenset({errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.EFBIG, errno.EISDIR, errno.ENOTDIR})
-#: SMB and FUSE mounts may not know fsync; links and files that are not ours are none of our business.
-_NO_FLUSH = frozenset({errno.EINVAL, errno.ENOTSUP, errno.ELOOP, errno.EACCES, errno.ENOENT})
-#: File systems without hard links answer with one of these.
-_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
 
 
 class DirectoryDestination:
@@ -54,12 +47,14 @@ class DirectoryDestination:
     can_read_back = True
     concurrency = 1
     scheduling = Scheduling.NONE
+    has_account_wide_uids = False
 
     def __init__(self, root: Path, *, clock: Callable[[], int] = time.time_ns) -> None:
         self._root = root
         self._clock = clock
         self._source = DirectorySource(root, clock=clock)
-        self._touched: set[Path] = set()
+        #: Names of what was written, by the calendar's directory.
+        self._written: dict[str, set[str]] = {}
 
     @property
     def origin(self) -> str:
@@ -86,7 +81,7 @@ class DirectoryDestination:
         del collection
         return None
 
-    async def limits(self, collection: Collection) -> Limits:
+    async def limits(self, collection: Collection | None) -> Limits:
         """A directory takes everything."""
         del collection
         return Limits()
@@ -98,12 +93,15 @@ class DirectoryDestination:
     def refusal(self, collection: Collection) -> str:
         """A symbolic link may lead anywhere: nothing is written through it."""
         path = self._root / collection.key
-        return f"{path} is a symbolic link" if path.is_symlink() else ""
+        if path.is_symlink():
+            return f"{path} is a symbolic link"
+        if path.exists() and not os.access(path, os.W_OK | os.X_OK):
+            return f"{path} is closed to you: {os.strerror(errno.EACCES)}"
+        return ""
 
     def leaf(self, name: str, uid: str | None, attempt: int = 0) -> str:
         """`name` as a file name that every file system takes and that stays below its directory."""
-        safe = safe_file_name(naming.record_name(name))
-        return naming.with_suffix(safe, _digest(f"{name}\0{uid}", 6 + attempt)) if attempt else safe
+        return safe_record_name(name, uid, attempt)
 
     async def begin(self, displaynames: Sequence[str]) -> None:
         """Make the root."""
@@ -116,12 +114,11 @@ class DirectoryDestination:
     async def create(self, hint: str, attributes: Mapping[str, bytes]) -> Created:
         """Make a sub-directory with the metadata files that vdir knows."""
         name = await asyncio.to_thread(self._make_directory, safe_file_name(hint))
-        directory = self._root / name
-        not_kept: list[str] = []
-        for key in METADATA:
-            if attributes.get(key):
-                outcome = await asyncio.to_thread(self._place, directory / key, attributes[key], None)
-                not_kept += [] if isinstance(outcome, Written) else [f"{key}: {outcome.reason}"]
+        files, lost = metadata_of(attributes)
+        not_kept = [*lost]
+        for key, content in files.items():
+            outcome = await asyncio.to_thread(self._place, name, key, content, None)
+            not_kept += [] if isinstance(outcome, Written) else [f"{key}: {outcome.reason}"]
         displayname = attributes.get("displayname", b"").decode("utf-8", "replace")
         return Created(Collection(name, name, displayname), not_kept)
 
@@ -130,125 +127,100 @@ class DirectoryDestination:
     ) -> Outcome:
         """One file, written beside its place and moved there; a directory mails nobody."""
         del silent
-        directory = self._root / collection.key
-        if refusal := self.refusal(collection):
-            return Refused(refusal)
-        return await asyncio.to_thread(self._place, directory / leaf, content, replaced)
+        return await asyncio.to_thread(self._place, collection.key, leaf, content, replaced)
 
     async def delete(self, collection: Collection, version: Version, *, silent: bool) -> Deletion:
         """Remove the file while it is the one that was listed."""
         del silent
-        if refusal := self.refusal(collection):
-            return Refused(refusal)
-        return await asyncio.to_thread(self._remove, self._root / collection.key / version.leaf, version)
+        return await asyncio.to_thread(self._remove, collection.key, version)
 
     async def finish(self, *, replace: bool) -> Ending:
         """Have the system write to the disk what it still holds in memory."""
         del replace
-        for directory in self._touched:
-            await asyncio.to_thread(_flush, directory)
+        for calendar, names in self._written.items():
+            await asyncio.to_thread(self._flush, calendar, names)
         return Ending.WRITTEN
 
     async def close(self) -> None:
         """Nothing is held open."""
 
     def _make_directory(self, name: str) -> str:
-        taken = {naming.fold(there) for there in os.listdir(self._root)}
-        number, free = 2, name
-        while naming.fold(free) in taken:
-            number, free = number + 1, f"{name}-{number}"
         try:
-            (self._root / free).mkdir()
+            with open_directory(self._root) as root:
+                return _make_free_directory(root, name)
         except OSError as error:
-            raise CalendarNotMade(f"cannot make the directory {self._root / free}: {error.strerror}") from error
-        return free
+            raise CalendarNotMade(f"cannot make the directory {self._root / name}: {error.strerror}") from error
 
-    def _place(self, path: Path, content: bytes, replaced: Version | None) -> Outcome:
-        self._touched.add(path.parent)
-        temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
+    def _place(self, calendar: str, name: str, content: bytes, replaced: Version | None) -> Outcome:
+        path = self._root / calendar / name
         try:
-            _write_new(temporary, content)
-            if replaced is None:
-                _move_to_free_place(temporary, path)
-            elif (reason := self._reason_against_replacing(path, replaced)) is not None:
-                return Taken(reason)
-            else:
-                temporary.replace(path)
-            return Written(version_from(path.name, path.lstat(), self._clock()))
+            with open_directory(self._root) as root, root.below(calendar) as directory:
+                if replaced is None:
+                    found = directory.add(name, content)
+                elif (reason := self._reason_against_touching(directory, name, replaced)) is not None:
+                    return Taken(reason)
+                else:
+                    found = directory.replace(name, content)
         except FileExistsError:
             return Taken(f"{path} is there already")
         except OSError as error:
-            if error.errno in _OF_ONE_FILE:
-                return Refused(f"cannot write {path}: {error.strerror}")
-            raise DestinationNotWritable(f"cannot write {path}: {error.strerror}") from error
-        finally:
-            temporary.unlink(missing_ok=True)
+            return _refused(error, f"cannot write {path}")
+        self._written.setdefault(calendar, set()).add(name)
+        return Written(version_from(name, found, self._clock()))
 
-    def _remove(self, path: Path, version: Version) -> Deletion:
-        if (reason := self._reason_against_replacing(path, version)) is not None:
-            return Taken(reason)
+    def _remove(self, calendar: str, version: Version) -> Deletion:
+        path = self._root / calendar / version.leaf
         try:
-            path.unlink()
+            with open_directory(self._root) as root, root.below(calendar) as directory:
+                if (reason := self._reason_against_touching(directory, version.leaf, version)) is not None:
+                    return Taken(reason)
+                directory.remove(version.leaf)
         except OSError as error:
-            if error.errno in _OF_ONE_FILE:
-                return Refused(f"cannot remove {path}: {error.strerror}")
-            raise DestinationNotWritable(f"cannot remove {path}: {error.strerror}") from error
-        self._touched.add(path.parent)
+            return _refused(error, f"cannot remove {path}")
+        self._written.setdefault(calendar, set()).discard(version.leaf)
         return Deleted()
 
-    def _reason_against_replacing(self, path: Path, replaced: Version) -> str | None:
+    def _reason_against_touching(self, directory: OpenDirectory, name: str, listed: Version) -> str | None:
+        """Why what is there may not be replaced or removed; None when it is the regular file that was listed."""
+        path = directory.path / name
         try:
-            found = version_from(path.name, path.lstat(), self._clock())
+            there = directory.state(name)
         except FileNotFoundError:
             return f"{path} has vanished"
-        if path.is_symlink():
-            return f"{path} is a symbolic link"
-        same = (found.mtime_ns, found.length) == (replaced.mtime_ns, replaced.length)
-        return None if same else f"{path} has changed meanwhile"
+        if not stat.S_ISREG(there.st_mode):
+            return f"{path} is {'a symbolic link' if stat.S_ISLNK(there.st_mode) else 'no regular file'}"
+        found = version_from(name, there, self._clock())
+        same = (found.mtime_ns, found.length) == (listed.mtime_ns, listed.length)
+        # The inode is in the ETag, which a file that changed just now has not.
+        same_file = not (found.etag and listed.etag) or found.etag == listed.etag
+        return None if same and same_file else f"{path} has changed meanwhile"
 
-
-def safe_file_name(name: str) -> str:
-    """`name` as one component of a path, fit for every common file system.
-
-    What had to change gets a digest of it, so that different names stay different, where there is room for one.
-    """
-    safe = _NOT_PORTABLE.sub("_", naming.safe_name(name)).rstrip(" .") or "_"
-    if _DEVICES.fullmatch(safe):
-        safe = f"_{safe}"
-    has_room = len(safe.encode("utf-8")) < naming.MAX_NAME_BYTES - 8
-    return naming.with_suffix(safe, _digest(name, 6)) if safe != name and has_room else safe
-
-
-def _digest(text: str, length: int) -> str:
-    return blake3(text.encode("utf-8", "surrogateescape")).hexdigest()[:length]
-
-
-def _write_new(path: Path, content: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
-        file.write(content)
-
-
-def _move_to_free_place(temporary: Path, path: Path) -> None:
-    """Give the file its name unless that is taken, by a symbolic link too; FileExistsError then."""
-    try:
-        os.link(temporary, path, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        if os.path.lexists(path):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
-        temporary.replace(path)
-
-
-def _flush(directory: Path) -> None:
-    names = [name for name in os.listdir(directory) if is_record_name(name) or name in METADATA]
-    for path in [*(directory / name for name in names), directory]:
+    def _flush(self, calendar: str, names: set[str]) -> None:
+        path = self._root / calendar
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            with open_directory(self._root) as root:
+                with root.below(calendar) as directory:
+                    directory.flush(names)
+                root.flush(())
         except OSError as error:
-            if error.errno not in _NO_FLUSH:
-                raise DestinationNotWritable(f"cannot make {path} lasting: {error.strerror}") from error
+            raise DestinationNotWritable(f"cannot make {path} lasting: {error.strerror}") from error
+
+
+def _make_free_directory(root: OpenDirectory, name: str) -> str:
+    taken = {naming.fold(there) for there in root.names()}
+    for free in iter_numbered(name):
+        if naming.fold(free) not in taken:
+            try:
+                root.make_directory(free)
+            except FileExistsError:
+                # Made since, or the file system takes more names for the same than we do.
+                continue
+            return free
+    raise AssertionError("numbers do not end")
+
+
+def _refused(error: OSError, what: str) -> Refused:
+    """The refusal of one file; `DestinationNotWritable` where nothing else can be written either."""
+    if error.errno in _OF_ONE_FILE:
+        return Refused(f"{what}: {error.strerror}")
+    raise DestinationNotWritable(f"{what}: {error.strerror}") from error

@@ -179,7 +179,7 @@ def _mode(entry: os.DirEntry[str]) -> int:
 
 def _read_unchanging(path: Path) -> tuple[os.stat_result, bytes | None]:
     """What `path` is and holds; None for the content when it changed meanwhile."""
-    with path.open("rb") as file:
+    with open(path, "rb", opener=_open_at_once) as file:
         before = os.fstat(file.fileno())
         # One byte more says whether it grew or is too long. As much as is asked for is allocated, so no more is.
         content = file.read(min(before.st_size, MAX_RECORD_SIZE) + 1)
@@ -216,8 +216,13 @@ def _visible_names(directory: Path) -> Iterator[str]:
 def _read_metadata(path: Path) -> bytes:
     """A metadata file without surrounding blanks; b"" when there is none."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_open_at_once) as file:
             return file.read(_MAX_METADATA_SIZE).strip()
     except OSError:
         # No such file in most calendars; one that cannot be read hides a colour, no event.
         return b""
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Not even a FIFO is waited for: there is nothing in it."""
+    return os.open(path, flags | os.O_NONBLOCK)

@@ -7,13 +7,21 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from caldav_backup.connectors.base import Collection, Version
-from caldav_backup.connectors.destination import Created, DestinationNotWritable, Outcome, Refused, Taken, Written
-from caldav_backup.connectors.destination_directory import DirectoryDestination, safe_file_name
+from caldav_backup.connectors.destination import (
+    Created,
+    Deleted,
+    Deletion,
+    DestinationNotWritable,
+    Outcome,
+    Refused,
+    Taken,
+    Written,
+)
+from caldav_backup.connectors.destination_directory import DirectoryDestination
 from caldav_backup.connectors.directory import DirectorySource
+from tests.connectors.hostile_names import HOSTILE
 from tests.events import event
 
 WORK = {
@@ -38,6 +46,18 @@ def write(root: Path, calendar: str, leaf: str, content: bytes, replaced: Versio
     destination = DirectoryDestination(root)
     collection = Collection(calendar, calendar)
     return asyncio.run(destination.write(collection, leaf, content, replaced=replaced, silent=True))
+
+
+def delete(root: Path, calendar: str, version: Version) -> Deletion:
+    return asyncio.run(DirectoryDestination(root).delete(Collection(calendar, calendar), version, silent=True))
+
+
+def versions(root: Path, calendar: str) -> list[Version]:
+    return asyncio.run(DirectoryDestination(root).list_versions(Collection(calendar, calendar)))
+
+
+def files_below(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
 def test_a_calendar_gets_the_metadata_that_vdir_readers_know(tmp_path: Path) -> None:
@@ -102,28 +122,6 @@ def test_two_calendars_whose_names_differ_in_case_only_get_two_directories(tmp_p
     assert names == ["Work", "work-2", "WORK-3"]
 
 
-HOSTILE = [
-    "..",
-    ".",
-    "/etc/passwd",
-    "../../etc/passwd",
-    "a/b",
-    "a\\b",
-    "C:\\x",
-    "nul",
-    "COM1.ics",
-    "con",
-    ".hidden",
-    "a\nb",
-    "\0",
-    "",
-    " ",
-    "x.",
-    "x" * 400,
-    "\udcff",
-]
-
-
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_stays_below_the_root(tmp_path: Path, name: str) -> None:
     root = tmp_path / "root"
@@ -134,34 +132,125 @@ def test_a_hostile_name_stays_below_the_root(tmp_path: Path, name: str) -> None:
     assert [path.parent.parent for path in root.rglob("*.ics") if path.is_file()] == [root]
 
 
-#: Names as they come from a store: any bytes at all, by way of `os.fsdecode`.
-NAMES = st.text(st.characters(codec="utf-8"), max_size=40) | st.binary(max_size=40).map(os.fsdecode)
+@pytest.mark.parametrize("name", ["..", ".", "", "/etc/passwd.ics", "../outside.ics", "below/a.ics", "a\0.ics"])
+def test_a_name_that_was_not_made_safe_is_refused_for_writing_and_for_removing(tmp_path: Path, name: str) -> None:
+    root = tmp_path / "root"
+    create(root)
+    (root / "work" / "below").mkdir()
+    (tmp_path / "outside.ics").write_bytes(b"mine")
+    assert isinstance(write(root, "work", name, b"theirs"), Refused)
+    assert isinstance(write(root, "work", name, b"theirs", Version(name, name, "", 0, 4)), Refused)
+    assert isinstance(delete(root, "work", Version(name, name, "", 0, 4)), Refused)
+    assert files_below(tmp_path) == {"outside.ics": b"mine"} | {
+        f"root/work/{key}": WORK[key] for key in ("displayname", "color", "order")
+    }
 
 
-@given(st.sampled_from(HOSTILE) | NAMES | st.text(st.characters(codec="utf-8"), min_size=150, max_size=300))
-def test_a_safe_name_is_one_plain_component_and_safe_again(name: str) -> None:
-    safe = safe_file_name(name)
-    assert safe == os.path.basename(safe)
-    assert safe not in {"", ".", ".."}
-    assert not safe.startswith(".")
-    assert not safe.endswith((".", " "))
-    assert len(safe.encode("utf-8")) < 250
-    assert not set(safe) & set('\\/:*?"<>|\0\n')
-    assert safe_file_name(safe) == safe
+def test_a_calendar_that_was_not_made_safe_is_refused(tmp_path: Path) -> None:
+    create(tmp_path / "root")
+    (tmp_path / "outside").mkdir()
+    for calendar in ("..", "../outside", str(tmp_path / "outside")):
+        assert isinstance(write(tmp_path / "root", calendar, "a.ics", b"theirs"), Refused)
+    assert list((tmp_path / "outside").iterdir()) == []
 
 
-@given(st.lists(NAMES, unique=True, max_size=8))
-def test_names_that_had_to_change_stay_different(names: list[str]) -> None:
-    changed = [safe_file_name(name) for name in names if safe_file_name(name) != name]
-    assert len(set(changed)) == len(changed)
+def test_calendars_that_some_file_system_takes_for_one_get_two_directories(tmp_path: Path) -> None:
+    names = [
+        create(tmp_path, hint, displayname=b"x").collection.key for hint in ("caf\u00e9", "cafe\u0301", "CAF\u00c9")
+    ]
+    assert names == ["caf\u00e9", "cafe\u0301-2", "CAF\u00c9-3"]
+    # What stands there and is no directory takes its name, too.
+    (tmp_path / "file").write_bytes(b"mine")
+    (tmp_path / "link").symlink_to("nowhere")
+    assert [create(tmp_path, hint).collection.key for hint in ("FILE", "Link")] == ["FILE-2", "Link-2"]
 
 
-def test_every_attempt_at_a_name_is_another_one() -> None:
-    destination = DirectoryDestination(Path("/nowhere"))
-    names = [destination.leaf("a.ics", "uid", attempt) for attempt in range(4)]
-    assert names[0] == "a.ics"
-    assert len(set(names)) == 4
-    assert all(name.endswith(".ics") for name in names)
+def test_a_symbolic_link_that_takes_the_calendars_place_after_the_plan_is_not_followed(tmp_path: Path) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    create(root)
+    written = write(root, "work", "a.ics", b"first")
+    assert isinstance(written, Written)
+    (root / "work").rename(outside)
+    (root / "work").symlink_to(outside)
+    before = files_below(outside)
+    assert isinstance(write(root, "work", "b.ics", b"second"), Refused)
+    assert isinstance(write(root, "work", "a.ics", b"second", written.version), Refused)
+    assert isinstance(delete(root, "work", written.version), Refused)
+    assert files_below(outside) == before
+
+
+def test_a_hard_link_is_replaced_and_its_other_name_keeps_what_it_had(tmp_path: Path) -> None:
+    create(tmp_path / "root")
+    seen = write(tmp_path / "root", "work", "a.ics", b"mine")
+    assert isinstance(seen, Written)
+    (tmp_path / "outside").hardlink_to(tmp_path / "root" / "work" / "a.ics")
+    assert isinstance(write(tmp_path / "root", "work", "a.ics", b"theirs", seen.version), Written)
+    assert (tmp_path / "outside").read_bytes() == b"mine"
+
+
+def test_a_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:
+    create(tmp_path)
+    seen = write(tmp_path, "work", "a.ics", b"mine")
+    assert isinstance(seen, Written)
+    (tmp_path / "work" / "a.ics").chmod(0o600)
+    assert isinstance(write(tmp_path, "work", "a.ics", b"new", seen.version), Written)
+    assert (tmp_path / "work" / "a.ics").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_no_regular_file_is_neither_opened_nor_replaced_nor_removed(tmp_path: Path) -> None:
+    create(tmp_path)
+    os.mkfifo(tmp_path / "work" / "fifo.ics")
+    (tmp_path / "work" / "directory.ics").mkdir()
+    for name in ("fifo.ics", "directory.ics"):
+        there = (tmp_path / "work" / name).lstat()
+        seen = Version(name, name, "", there.st_mtime_ns, there.st_size)
+        assert isinstance(write(tmp_path, "work", name, b"x"), Taken)
+        assert isinstance(write(tmp_path, "work", name, b"x", seen), Taken)
+        assert isinstance(delete(tmp_path, "work", seen), Taken)
+    assert {path.name for path in (tmp_path / "work").iterdir()} >= {"fifo.ics", "directory.ics"}
+
+
+def test_a_file_is_removed_only_in_the_state_that_was_listed(tmp_path: Path) -> None:
+    create(tmp_path)
+    path = tmp_path / "work" / "a.ics"
+    seen = write(tmp_path, "work", "a.ics", b"first")
+    assert isinstance(seen, Written)
+    path.write_bytes(b"mine, and longer")
+    assert delete(tmp_path, "work", seen.version) == Taken(f"{path} has changed meanwhile")
+    path.write_bytes(b"other")
+    os.utime(path, ns=(seen.version.mtime_ns, seen.version.mtime_ns + 1))
+    assert isinstance(delete(tmp_path, "work", seen.version), Taken)
+    os.utime(path, ns=(seen.version.mtime_ns, seen.version.mtime_ns))
+    assert delete(tmp_path, "work", seen.version) == Deleted()
+    assert not path.exists()
+    assert delete(tmp_path, "work", seen.version) == Taken(f"{path} has vanished")
+
+
+def test_another_file_of_the_same_time_and_length_is_not_removed(tmp_path: Path) -> None:
+    create(tmp_path)
+    path = tmp_path / "work" / "a.ics"
+    for name, content in (("a.ics", b"first"), ("b.ics", b"other")):
+        (tmp_path / "work" / name).write_bytes(content)
+        os.utime(tmp_path / "work" / name, ns=(10**18, 10**18))
+    (listed,) = [one for one in versions(tmp_path, "work") if one.leaf == "a.ics"]
+    (tmp_path / "work" / "b.ics").replace(path)
+    assert isinstance(delete(tmp_path, "work", listed), Taken)
+    assert path.read_bytes() == b"other"
+
+
+def test_what_a_link_leads_to_is_not_removed_and_neither_is_the_link(tmp_path: Path) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    create(root)
+    outside.mkdir()
+    (outside / "mine.ics").write_bytes(b"mine")
+    (root / "work" / "link.ics").symlink_to(outside / "mine.ics")
+    (root / "linked").symlink_to(outside)
+    (listed,) = versions(root, "work")
+    assert isinstance(delete(root, "work", listed), Taken)
+    (through,) = versions(root, "linked")
+    assert isinstance(delete(root, "linked", through), Refused)
+    assert (root / "work" / "link.ics").is_symlink()
+    assert (outside / "mine.ics").read_bytes() == b"mine"
 
 
 def test_a_directory_that_cannot_be_written_says_so(tmp_path: Path) -> None:

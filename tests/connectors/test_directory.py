@@ -169,3 +169,15 @@ def test_names_that_are_no_text_are_read_all_the_same(tmp_path: Path) -> None:
     (version,) = listing(tmp_path)
     assert version.leaf == name
     assert isinstance(fetched(tmp_path, [version])[0], Resource)
+
+
+def test_a_fifo_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    vdir(tmp_path)
+    versions = listing(tmp_path)
+    (tmp_path / versions[0].key).unlink()
+    os.mkfifo(tmp_path / versions[0].key)
+    os.mkfifo(tmp_path / "displayname")
+    assert isinstance(fetched(tmp_path, versions)[0], Failed)
+    (tmp_path / "a.ics").write_bytes(event(0).content)
+    (found,) = asyncio.run(DirectorySource(tmp_path).catalogue()).collections
+    assert found.displayname == ""
