@@ -14,25 +14,16 @@ from typing import TYPE_CHECKING, Self
 
 from caldav_backup.dav import hrefs, names, requests
 from caldav_backup.dav.content import begins_calendar, ends_calendar
-from caldav_backup.dav.errors import (
-    AnswerCut,
-    BadAnswer,
-    ConnectionLost,
-    DavError,
-    Forbidden,
-    NotFound,
-    PreconditionFailed,
-    Refused,
-    ServerUnreachable,
-    Unavailable,
-)
+from caldav_backup.dav.errors import BadAnswer, Forbidden, NotFound, PreconditionFailed, Refused
 from caldav_backup.dav.fetching import Fetching
 from caldav_backup.dav.listing import PROPERTIES, Members
 from caldav_backup.dav.models import Calendar, Changes, Fetched, Listing, Resource, Version
 from caldav_backup.dav.multigets import Multigets
 from caldav_backup.dav.multistatus import Parser, Response
 from caldav_backup.dav.responses import Multistatus, iter_responses, read_multistatus
+from caldav_backup.dav.slowness import unless_slow
 from caldav_backup.dav.sync import sync
+from caldav_backup.dav.uid_query import list_uids
 
 if TYPE_CHECKING:
     from caldav_backup.dav.answer import Answer
@@ -40,8 +31,6 @@ if TYPE_CHECKING:
     from caldav_backup.dav.transport import Transport
 
 _MULTIGET = (names.GETETAG, names.GETLASTMODIFIED, names.GETCONTENTLENGTH, names.CALENDAR_DATA)
-#: A gateway that got no answer or no more of it, as for a batch that takes the server too long.
-_OF_A_GATEWAY = frozenset({502, 504})
 _NO_MKCALENDAR = frozenset({405, 501})
 
 
@@ -132,22 +121,15 @@ class Client:
                         raise answer.bad("the batch brings more calendar data than is taken at once")
             return found
 
-        async def attempt(_: int) -> list[Response] | DavError:
-            try:
-                return await self.transport.exchange_once(request, read)
-            except ConnectionLost:
-                raise
-            except (ServerUnreachable, AnswerCut) as error:
-                return error
-            except Unavailable as error:
-                if error.status not in _OF_A_GATEWAY:
-                    raise
-                return error
+        return await unless_slow(self.transport, request, read)
 
-        found = await self.transport.retries.run(attempt)
-        if isinstance(found, DavError):
-            raise found
-        return found
+    async def list_uids(self, url: str, kind: str, uid_of: Callable[[bytes], str | None]) -> dict[str, str] | None:
+        """The UIDs of a calendar that is not empty, by href, in one or two requests without its contents.
+
+        None when the server does not tell them; it may leave some out. `kind` is what most members are (`VEVENT`),
+        `uid_of` finds the UID in a piece of calendar data.
+        """
+        return await list_uids(self.transport, url, kind, uid_of)
 
     async def get(self, href: str) -> Resource:
         """One calendar object. Raises BadAnswer when what comes is no calendar, whatever its status."""

@@ -66,6 +66,22 @@ def multiget(url: str, properties: Iterable[str], members: Iterable[str]) -> Req
     return _xml("REPORT", url, root, _MULTISTATUS, {"depth": MEMBERS})
 
 
+def uid_query(url: str, kinds: Iterable[str], only: str = "") -> Request:
+    """The UIDs of the members' components of these kinds, and nothing else of them (RFC 4791 §7.8, §9.6).
+
+    Of all members, or of those that hold a component of the kind `only`.
+    """
+    root = _element(names.CALENDAR_QUERY)
+    data = etree.SubElement(_prop(root, ()), names.CALENDAR_DATA)
+    calendar = etree.SubElement(data, names.COMP, name="VCALENDAR")
+    for kind in kinds:
+        etree.SubElement(etree.SubElement(calendar, names.COMP, name=kind), names.CALENDAR_PROP, name="UID")
+    members = etree.SubElement(etree.SubElement(root, names.FILTER), names.COMP_FILTER, name="VCALENDAR")
+    if only:
+        etree.SubElement(members, names.COMP_FILTER, name=only)
+    return _xml("REPORT", url, root, _MULTISTATUS, {"depth": MEMBERS})
+
+
 def sync_collection(url: str, token: str, properties: Iterable[str]) -> Request:
     """What changed among the members since `token`, with their named properties (RFC 6578 §3.2).
 

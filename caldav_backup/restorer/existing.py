@@ -1,12 +1,12 @@
 """What a calendar of the destination holds already, by UID, small enough to keep for 100,000 records.
 
-Owns the one listing and the fetching in batches that tell it; decides nothing.
+Owns the one listing, the question for UIDs and the fetching in batches that tell it; decides nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Container, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -16,53 +16,140 @@ from caldav_backup.connectors.base import Collection, Record, Resource, Version
 from caldav_backup.connectors.destination import Destination
 
 #: Records of one request, and requests under way at once; the destination's own limit may be lower.
-BATCH = 100
+BATCH = 200
 AT_ONCE = 3
 #: Bytes of one request, as far as they are known beforehand.
 BATCH_BYTES = 16 * 1024 * 1024
 
+#: Matches no meaning.
+_UNREAD = ics.Meaning(b"", b"")
+
 
 class There(NamedTuple):
-    """One record: its meaning, and its version; None for a record that this restore is going to write."""
+    """One record: its meaning, and its version; None for a record that this restore is going to write.
+
+    `title` is for people, `guests` is how many people it names. A record of which nothing but its UID is known has a
+    meaning that no other matches, neither title nor guests, and is not `is_read`.
+    """
 
     meaning: ics.Meaning
     version: Version | None
+    uids: tuple[str, ...] = ()
+    title: str = ""
+    guests: int = 0
+
+    @property
+    def is_read(self) -> bool:
+        """False when the contents are not known."""
+        return self.meaning is not _UNREAD
+
+
+class Extra(NamedTuple):
+    """A record that is there and that nothing stands for in what is restored; `uid` is "" when it has none."""
+
+    uid: str
+    there: There
+    version: Version
 
 
 class Existing:
     """The records of one calendar by UID (by name where they have none), and all names that are taken."""
 
     def __init__(self) -> None:
-        self._by_uid: dict[str, tuple[There, ...]] = {}
+        #: Records that are listed and could not be read: nothing is known of them, not even the UID.
+        self.unreadable: list[Version] = []
+        self._there: list[There] = []
+        self._by_uid: dict[str, There | tuple[There, ...]] = {}
         self._taken: set[str] = set()
 
     def add(self, uid: str | None, leaf: str, there: There | None) -> None:
-        """One more record; None for `there` takes the name only (its content could not be read)."""
+        """A record that is going to be there; None for `there` takes the name only."""
         self._taken.add(naming.fold(leaf))
         if there is not None:
-            key = _key(uid, leaf)
-            self._by_uid[key] = (*self._by_uid.get(key, ()), there)
+            self._put(_key(uid, leaf), there)
+
+    def add_record(self, version: Version, there: There) -> None:
+        """A record that is there."""
+        self._there.append(there)
+        self._taken.add(naming.fold(version.leaf))
+        for uid in there.uids or (None,):
+            self._put(_key(uid, version.leaf), there)
+
+    def add_unreadable(self, version: Version) -> None:
+        """A record that is there, and nothing more is known of it."""
+        self.unreadable.append(version)
+        self._taken.add(naming.fold(version.leaf))
 
     def find(self, uid: str | None, leaf: str) -> Sequence[There]:
         """The records of that UID; of that name for a record without one."""
-        return self._by_uid.get(_key(uid, leaf), ())
+        found = self._by_uid.get(_key(uid, leaf), ())
+        return (found,) if isinstance(found, There) else found
 
     def is_taken(self, leaf: str) -> bool:
         """True when a record of that name is there, letter case apart."""
         return naming.fold(leaf) in self._taken
 
+    @property
+    def count(self) -> int:
+        """How many records were there when it was read."""
+        return len(self._there) + len(self.unreadable)
 
-async def read_existing(destination: Destination, collection: Collection) -> Existing:
-    """Everything that `collection` holds; raises `CollectionUnreadable` when it cannot be listed."""
+    def extras(self, uids: Container[str]) -> Iterator[Extra]:
+        """The records that are there with none of `uids`, also those without any.
+
+        `unreadable` ones are never among them: who knows what they are.
+        """
+        for there in self._there:
+            if there.version is not None and not any(uid in uids for uid in there.uids):
+                yield Extra(there.uids[0] if there.uids else "", there, there.version)
+
+    def _put(self, key: str, there: There) -> None:
+        found = self._by_uid.get(key)
+        if found is None:
+            self._by_uid[key] = there
+        else:
+            self._by_uid[key] = (found, there) if isinstance(found, There) else (*found, there)
+
+
+async def read_existing(
+    destination: Destination, collection: Collection, wanted: frozenset[str] | None = None
+) -> Existing:
+    """What `collection` holds; raises `CollectionUnreadable` when it cannot be listed.
+
+    Of a calendar with more records than one request brings, contents are only read of those with a UID of `wanted`
+    (None: of all), and of those whose UIDs the destination does not tell.
+    """
     existing = Existing()
     versions = await destination.list_versions(collection)
-    async for record in fetch_all(destination, collection, versions):
-        if isinstance(record, Resource):
-            there = There(ics.meaning_of(record.content), record.version)
-            existing.add(ics.uid(record.content), record.version.leaf, there)
+    told: Mapping[str, str] = {}
+    if wanted is not None and len(versions) > BATCH:
+        told = await destination.list_uids(collection) or {}
+    to_read = []
+    for version in versions:
+        uid = told.get(version.key)
+        if uid is None or wanted is None or uid in wanted:
+            to_read.append(version)
         else:
-            existing.add(None, record.version.leaf, None)
+            existing.add_record(version, There(_UNREAD, version, (uid,)))
+    async for record in fetch_all(destination, collection, to_read):
+        _add(existing, record, told.get(record.version.key))
     return existing
+
+
+def _add(existing: Existing, record: Record, uid: str | None) -> None:
+    version = record.version
+    if isinstance(record, Resource):
+        existing.add_record(version, _there(version, record.content))
+    elif uid is not None:
+        existing.add_record(version, There(_UNREAD, version, (uid,)))
+    else:
+        existing.add_unreadable(version)
+
+
+def _there(version: Version, content: bytes) -> There:
+    looked = ics.glance(content)
+    guests = len(ics.guests(content)) if looked.has_guests else 0
+    return There(ics.meaning_of(content), version, ics.uids(content), looked.summary or "", guests)
 
 
 async def fetch_all(
