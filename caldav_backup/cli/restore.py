@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from caldav_backup.cli.answer import Answer
+from caldav_backup.cli.durations import share
 from caldav_backup.cli.exits import Usage
 from caldav_backup.cli.invocation import invocation_of
 from caldav_backup.cli.restoring import Restore
+from caldav_backup.cli.selecting import Calendars, Events, From, Kinds, Texts, Until, components, period
 
 
 class OnConflict(StrEnum):
@@ -18,6 +20,16 @@ class OnConflict(StrEnum):
 
     SKIP = "skip"
     REPLACE = "replace"
+    NEWER = "newer"
+    DUPLICATE = "duplicate"
+    FAIL = "fail"
+
+
+class Uids(StrEnum):
+    """Whether events stay what they are to every program that knows them."""
+
+    KEEP = "keep"
+    NEW = "new"
 
 
 class Invites(StrEnum):
@@ -28,12 +40,17 @@ class Invites(StrEnum):
     ALLOW = "allow"
 
 
-Only = Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Only these calendars (may be repeated).")]
 Mapped = Annotated[
     list[str] | None, typer.Option(metavar="OLD=NEW", help="This calendar goes into that one (may be repeated).")
 ]
 Conflicts = Annotated[
     OnConflict | None, typer.Option(help="Events that are there with other content (default: skip, and exit 3).")
+]
+Extra = Annotated[
+    bool, typer.Option("--delete-extra", help="Remove what is in these calendars and not in the snapshot.")
+]
+MaxDelete = Annotated[
+    str, typer.Option("--max-delete", metavar="SHARE", help="How much of a calendar --delete-extra may remove.")
 ]
 
 
@@ -47,17 +64,27 @@ def command(
         str, typer.Option("--to", metavar="DEST", help="@name, a URL, a directory, FILE.ics, or - (standard output).")
     ],
     source: Annotated[str | None, typer.Option(metavar="SOURCE", help="Of this source: @name or origin.")] = None,
-    calendar: Only = None,
-    event: Annotated[list[str] | None, typer.Option(metavar="UID", help="Only this event (may be repeated).")] = None,
+    calendar: Calendars = None,
+    event: Events = None,
+    match: Texts = None,
+    from_: From = None,
+    until: Until = None,
+    type: Kinds = None,
     map: Mapped = None,
     into: Annotated[str, typer.Option(metavar="NAME", help="Everything into this one calendar.")] = "",
     on_conflict: Conflicts = None,
+    uid: Annotated[Uids, typer.Option(help="New UIDs put events beside those that are there.")] = Uids.KEEP,
     invites: Annotated[
         Invites, typer.Option(help="Guests: tell nobody, take them out, or mail them.")
     ] = Invites.SUPPRESS,
     no_create_calendars: Annotated[bool, typer.Option("--no-create-calendars", help="Make no calendar.")] = False,
     no_properties: Annotated[
         bool, typer.Option("--no-properties", help="New calendars get no colour and so on.")
+    ] = False,
+    delete_extra: Extra = False,
+    max_delete: MaxDelete = "50%",
+    no_safety_snapshot: Annotated[
+        bool, typer.Option("--no-safety-snapshot", help="Do not back up first what is replaced or removed.")
     ] = False,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Do not read back what was written.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, write nothing.")] = False,
@@ -68,19 +95,36 @@ def command(
     from caldav_backup.inspection.references import parse_reference
 
     reference = parse_reference(snapshot)
+    since, before = period(from_, until)
     options = restorer.RestoreOptions(
         path=reference.path or "/",
         calendars=tuple(calendar or ()),
         events=tuple(event or ()),
+        texts=tuple(match or ()),
+        kinds=components(type),
+        since=since,
+        until=before,
         mapping=tuple(_pair(text) for text in map or ()),
         into=into,
         on_conflict=restorer.OnConflict(on_conflict or OnConflict.SKIP),
+        uids=restorer.Uids(uid),
         invites=restorer.Invites(invites),
         create_calendars=not no_create_calendars,
         properties=not no_properties,
         verify=not no_verify,
+        delete_extra=delete_extra,
     )
-    asked = Restore(invocation_of(context), reference.snapshot, source, options, dry_run, yes, on_conflict is not None)
+    asked = Restore(
+        invocation_of(context),
+        reference.snapshot,
+        source,
+        options,
+        dry_run=dry_run,
+        yes=yes,
+        skip_chosen=on_conflict is not None,
+        max_delete=share(max_delete, "--max-delete"),
+        is_safe=not no_safety_snapshot,
+    )
     return asked.restore_to(to)
 
 

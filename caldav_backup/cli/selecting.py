@@ -25,7 +25,9 @@ Events = Annotated[list[str] | None, typer.Option(metavar="UID", help="Only this
 Texts = Annotated[
     list[str] | None, typer.Option(metavar="TEXT", help="Only events with this in their words (may be repeated).")
 ]
-From = Annotated[str | None, typer.Option(metavar="DATE", help="Only events that take place on this day or later.")]
+From = Annotated[
+    str | None, typer.Option("--from", metavar="DATE", help="Only events that take place on this day or later.")
+]
 Until = Annotated[str | None, typer.Option(metavar="DATE", help="Only events that take place up to this day.")]
 Kinds = Annotated[list[Kind] | None, typer.Option(help="Only events, tasks or journal entries (may be repeated).")]
 

@@ -138,6 +138,10 @@ class Destination(Protocol):
         """True when new calendars can be asked for; known after `catalogue`."""
 
     @property
+    def has_account_wide_uids(self) -> bool:
+        """True when no two calendars may hold the same UID; known after `catalogue`."""
+
+    @property
     def concurrency(self) -> int:
         """How many writes it takes at once."""
 
@@ -160,8 +164,8 @@ class Destination(Protocol):
     async def read(self, key: str) -> Record:
         """One record by its key, whichever calendar it is in."""
 
-    async def limits(self, collection: Collection) -> Limits:
-        """What the calendar says that it takes."""
+    async def limits(self, collection: Collection | None) -> Limits:
+        """What the calendar says that it takes, or what is known of new ones."""
 
     def refusal(self, collection: Collection) -> str:
         """Why nothing can be written to this calendar (read-only, a symbolic link …); "" when it can."""

@@ -1,4 +1,4 @@
-"""Doing what a plan says: calendars made, records written, everything read back, each record with its result.
+"""Doing what a plan says: calendars made, records written and removed, everything read back, each with its result.
 
 Owns the order and what ends it. One refused record is a result and the rest goes on; a destination that cannot be
 reached any more ends the restore, with a report of how far it came, and running it again does the rest.
@@ -14,9 +14,19 @@ from caldav_backup.connectors.base import Collection
 from caldav_backup.connectors.destination import CalendarNotMade, Created, Destination, DestinationError, Ending
 from caldav_backup.kloset.errors import KlosetError
 from caldav_backup.progress import Progress, RecordRestored, silent
-from caldav_backup.restorer.options import OnConflict
+from caldav_backup.restorer.erasing import Eraser
+from caldav_backup.restorer.errors import ConflictFound
+from caldav_backup.restorer.options import Invites, OnConflict
 from caldav_backup.restorer.plan import Action, CalendarPlan, MatchedBy, RecordPlan, RestorePlan
-from caldav_backup.restorer.report import CalendarReport, RecordResult, RestoreReport, Result
+from caldav_backup.restorer.report import (
+    CalendarReport,
+    Erasure,
+    ErasureResult,
+    RecordResult,
+    RestoreReport,
+    Result,
+)
+from caldav_backup.restorer.sending import Sender
 from caldav_backup.restorer.verifying import Verifier
 from caldav_backup.restorer.writing import Writer
 
@@ -37,18 +47,20 @@ _DECIDED = {
 async def apply(
     plan: RestorePlan, snapshot: Snapshot, destination: Destination, *, progress: Progress = silent
 ) -> RestoreReport:
-    """Carry out `plan`, which was made of `snapshot` and `destination`; then read back what was written."""
-    run = _Run(plan, snapshot, destination, progress)
+    """Carry out `plan`, which was made of `snapshot` and `destination`; then read back what was written.
+
+    Everything is written before anything is removed, and removed before anything is read back.
+    """
+    run = _Run(snapshot, destination, progress, [_Deed(plan, calendar) for calendar in plan.calendars])
     stopped_by: Exception | None = None
     ending = Ending.WRITTEN
     try:
         await destination.begin(list(dict.fromkeys(calendar.name for calendar in plan.calendars)))
-        for number, calendar in enumerate(plan.calendars):
-            await run.restore(number, calendar)
+        await run.carry_out()
         ending = await destination.finish(replace=plan.options.on_conflict is OnConflict.REPLACE)
-    except (DestinationError, KlosetError) as error:
+    except (DestinationError, KlosetError, ConflictFound) as error:
         stopped_by = error
-    reports = [run.report(number, calendar, ending) for number, calendar in enumerate(plan.calendars)]
+    reports = [deed.report(ending) for deed in run.deeds]
     verified = plan.options.verify and destination.can_read_back and stopped_by is None
     return RestoreReport(plan.snapshot, plan.destination, reports, verified, stopped_by)
 
@@ -61,81 +73,141 @@ class _Target:
     made: Created | None = None
 
 
+class _Deed:
+    """What has become of one calendar so far; what was not reached counts as failed."""
+
+    def __init__(self, plan: RestorePlan, calendar: CalendarPlan) -> None:
+        self.plan = plan
+        self.calendar = calendar
+        self.target: _Target | None = None
+        self.writer: Writer | None = None
+        self.results = [self._before(record) for record in calendar.records]
+        self.erasures = [
+            ErasureResult(extra.version.leaf, extra.uid, extra.title, Erasure.FAILED, NOT_REACHED)
+            for extra in calendar.extras
+        ]
+
+    @property
+    def to_write(self) -> list[int]:
+        """The places of the records that are to be written."""
+        return [place for place, record in enumerate(self.calendar.records) if self.plan.writes(record)]
+
+    def report(self, ending: Ending) -> CalendarReport:
+        collection = self.target.collection if self.target else self.calendar.collection
+        made = self.target.made if self.target else None
+        return CalendarReport(
+            stored=self.calendar.stored,
+            target=self.calendar.name,
+            key=collection.key if collection else "",
+            created=made is not None,
+            records=[_ended(result, ending) for result in self.results],
+            not_kept=made.not_kept if made else (),
+            reason=self.calendar.reason,
+            extras=self.erasures,
+            kept=self.calendar.kept,
+        )
+
+    def _before(self, record: RecordPlan) -> RecordResult:
+        if self.plan.writes(record):
+            return RecordResult(record.name, Result.FAILED, NOT_REACHED, title=record.title)
+        return RecordResult(record.name, _DECIDED[record.action], record.reason, title=record.title)
+
+
 @dataclass(slots=True)
 class _Run:
-    plan: RestorePlan
     snapshot: Snapshot
     destination: Destination
     progress: Progress
+    deeds: list[_Deed]
     targets: dict[tuple[str, str], _Target] = field(default_factory=dict)
-    results: dict[int, list[RecordResult]] = field(default_factory=dict)
 
-    async def restore(self, number: int, calendar: CalendarPlan) -> None:
-        results = self.results[number] = self._decided(calendar)
-        for record, result in zip(calendar.records, results, strict=True):
-            if not self.plan.writes(record):
+    async def carry_out(self) -> None:
+        is_whole = not any(deed.calendar.extras for deed in self.deeds)
+        # What is to be removed may stand in the way of what is written, in any calendar.
+        for deed in self.deeds:
+            await self._write(deed)
+            if is_whole:
+                await self._verify(deed)
+        if is_whole:
+            return
+        removed: set[str] = set()
+        for deed in self.deeds:
+            removed |= await self._erase(deed)
+        for deed in self.deeds:
+            await self._write_again(deed, removed)
+            await self._verify(deed)
+
+    async def _write(self, deed: _Deed) -> None:
+        """Every record of the calendar that is to be written."""
+        calendar = deed.calendar
+        for record, result in zip(calendar.records, deed.results, strict=True):
+            if not deed.plan.writes(record):
                 self._tell(calendar, result)
         if calendar.reason:
             return
         try:
-            target = await self._target(calendar)
+            deed.target = await self._target(deed.plan, calendar)
         except CalendarNotMade as error:
-            self._fail_all(calendar, results, str(error))
+            self._fail_all(deed, str(error))
             return
-        writer = Writer(self.plan, self.snapshot, self.destination, self._tell)
-        sent = await writer.write_all(calendar, target.collection, results)
-        if self.plan.options.verify and self.destination.can_read_back:
-            verifier = Verifier(self.snapshot, self.destination, calendar.stored, self.plan.options)
-            await verifier.verify(target.collection, sent, results)
+        seed = f"{calendar.name}\0{calendar.stored.path}"
+        sender = Sender(self.destination, deed.plan.options, deed.target.collection, seed)
+        deed.writer = Writer(self.snapshot, calendar, sender, deed.results, self._tell)
+        await deed.writer.write(deed.to_write)
 
-    def report(self, number: int, calendar: CalendarPlan, ending: Ending) -> CalendarReport:
-        target = self.targets.get(calendar.target_key)
-        collection = target.collection if target else calendar.collection
-        made = target.made if target else None
-        return CalendarReport(
-            stored=calendar.stored,
-            target=calendar.name,
-            key=collection.key if collection else "",
-            created=made is not None,
-            records=[_ended(result, ending) for result in self.results.get(number) or self._decided(calendar)],
-            not_kept=made.not_kept if made else (),
-            reason=calendar.reason,
-        )
+    async def _erase(self, deed: _Deed) -> set[str]:
+        """Remove what is not in the snapshot; the keys of what was there."""
+        if deed.target is None:
+            return set()
+        is_silent = deed.plan.options.invites is not Invites.ALLOW
+        eraser = Eraser(self.destination, deed.target.collection, is_silent)
+        removed: set[str] = set()
+        for number, extra in enumerate(deed.calendar.extras):
+            result = deed.erasures[number] = await eraser.erase(extra)
+            if result.result is Erasure.DELETED:
+                removed.add(extra.version.key)
+            path = f"{deed.calendar.stored.path.rstrip('/')}/{result.leaf}"
+            self.progress(RecordRestored(path, result.result.value, result.reason))
+        return removed
 
-    def _decided(self, calendar: CalendarPlan) -> list[RecordResult]:
-        """The results that the plan holds already; what is to be written counts as failed until it is."""
-        return [self._decided_record(record) for record in calendar.records]
+    async def _write_again(self, deed: _Deed, removed: set[str]) -> None:
+        """Records whose UID something had that is gone now."""
+        if deed.writer is None or not removed:
+            return
+        freed = [place for place, key in deed.writer.blocked.items() if not key or key in removed]
+        await deed.writer.write(freed)
 
-    def _decided_record(self, record: RecordPlan) -> RecordResult:
-        if self.plan.writes(record):
-            return RecordResult(record.name, Result.FAILED, NOT_REACHED)
-        return RecordResult(record.name, _DECIDED[record.action], record.reason)
+    async def _verify(self, deed: _Deed) -> None:
+        if deed.writer is None or not (deed.plan.options.verify and self.destination.can_read_back):
+            return
+        copies = deed.writer.sender.copies
+        verifier = Verifier(self.snapshot, self.destination, deed.calendar.stored, copies)
+        await verifier.verify(deed.writer.sender.collection, deed.writer.sent, deed.results)
 
-    async def _target(self, calendar: CalendarPlan) -> _Target:
+    async def _target(self, plan: RestorePlan, calendar: CalendarPlan) -> _Target:
         key = calendar.target_key
         if key not in self.targets:
             collection = calendar.collection
             if collection is not None:
                 self.targets[key] = _Target(collection)
             else:
-                made = await self._create(calendar)
+                made = await self._create(plan, calendar)
                 self.targets[key] = _Target(made.collection, made)
         return self.targets[key]
 
-    async def _create(self, calendar: CalendarPlan) -> Created:
+    async def _create(self, plan: RestorePlan, calendar: CalendarPlan) -> Created:
         stored = calendar.stored
-        keeps = self.plan.options.properties and calendar.matched_by is not MatchedBy.INTO
+        keeps = plan.options.properties and calendar.matched_by is not MatchedBy.INTO
         attributes: Mapping[str, bytes] = stored.attributes if keeps else {}
         hint = stored.name if calendar.matched_by is MatchedBy.NEW else calendar.name
         return await self.destination.create(
             hint, {**attributes, "displayname": calendar.name.encode("utf-8", "replace")}
         )
 
-    def _fail_all(self, calendar: CalendarPlan, results: list[RecordResult], reason: str) -> None:
-        for index, record in enumerate(calendar.records):
-            if self.plan.writes(record):
-                results[index] = RecordResult(record.name, Result.FAILED, reason)
-                self._tell(calendar, results[index])
+    def _fail_all(self, deed: _Deed, reason: str) -> None:
+        for place in deed.to_write:
+            deed.results[place] = deed.results[place]._replace(reason=reason)
+            self._tell(deed.calendar, deed.results[place])
 
     def _tell(self, calendar: CalendarPlan, result: RecordResult) -> None:
         path = f"{calendar.stored.path.rstrip('/')}/{result.name}"

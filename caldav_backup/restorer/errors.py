@@ -17,3 +17,11 @@ class NoSuchEvent(RestoreError):
 
 class AmbiguousTarget(RestoreError):
     """More than one calendar could be meant; the message names them, and the option that decides."""
+
+
+class NotWhole(RestoreError):
+    """What is not in the snapshot can be removed only where whole calendars are restored."""
+
+
+class ConflictFound(RestoreError):
+    """An event is there in another version, and that was to end the restore."""

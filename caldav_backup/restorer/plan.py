@@ -45,7 +45,8 @@ class RecordPlan(NamedTuple):
 
     `existing` is what stands there in its place; `reason` and `title` are for people. `guests` is how many people the
     destination would mail of it if nothing kept it from doing so, `warnings` is what it will not take or not keep. A
-    record that is not written under its own UID has a `new_uid`.
+    record that is not written under its own UID has a `uid_seed` that the new one is derived from. `elsewhere` is the
+    calendar of `existing` where that is another one of the account.
     """
 
     name: str
@@ -56,7 +57,8 @@ class RecordPlan(NamedTuple):
     title: str = ""
     guests: int = 0
     warnings: Sequence[str] = ()
-    new_uid: str = ""
+    uid_seed: str = ""
+    elsewhere: Collection | None = None
 
     @property
     def destination_leaf(self) -> str:
@@ -137,6 +139,22 @@ class RestorePlan:
     def to_replace(self) -> int:
         """Records that `apply` would write over what is there."""
         return sum(record.action is Action.REPLACE for record in self._records())
+
+    @property
+    def conflicts(self) -> int:
+        """Records that are there in another version, and stay so."""
+        return sum(record.action is Action.CONFLICT for record in self._records())
+
+    @property
+    def touched(self) -> Sequence[Collection]:
+        """The calendars, of those that are there, in which `apply` would write or remove anything, each once."""
+        found: dict[str, Collection] = {}
+        for calendar in self.calendars:
+            places = [each.elsewhere or calendar.collection for each in calendar.records if self.writes(each)]
+            for place in (*places, calendar.collection if calendar.extras else None):
+                if place is not None:
+                    found[place.key] = place
+        return list(found.values())
 
     @property
     def to_delete(self) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from caldav_backup.connectors.base import ATTRIBUTE_PREFIX
+from caldav_backup.connectors.base import ATTRIBUTE_PREFIX, PRINCIPAL
 from caldav_backup.restorer.errors import NoSuchCalendar
 
 if TYPE_CHECKING:
@@ -44,6 +44,13 @@ class StoredCalendar:
     def href(self) -> str:
         """Its key where it was backed up; "" when that is not known."""
         return self.attributes.get("href", b"").decode("utf-8", "surrogateescape")
+
+    @property
+    def is_own(self) -> bool:
+        """True when it was read by its owner, so that nothing in it was hidden."""
+        owner, reader = (self.attributes.get(name, b"").rstrip(b"/") for name in ("owner", PRINCIPAL))
+        # One is a path, the other a URL.
+        return owner != b"" and reader.endswith(owner)
 
     def is_called(self, pattern: str) -> bool:
         """True when the glob `pattern` matches the directory's or the display name; letter case does not matter."""

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from caldav_backup import ics
-from caldav_backup.connectors.base import Collection
-from caldav_backup.connectors.destination import Destination, Held, Outcome, Refused, Taken, UidTaken, Written
 from caldav_backup.restorer.contents import Stored, iter_records
-from caldav_backup.restorer.guests import Copy, copy_to_send
-from caldav_backup.restorer.options import Invites
-from caldav_backup.restorer.plan import CalendarPlan, RecordPlan, RestorePlan
-from caldav_backup.restorer.report import RecordResult, Result
+from caldav_backup.restorer.plan import CalendarPlan, RecordPlan
+from caldav_backup.restorer.report import RecordResult
+from caldav_backup.restorer.sending import Sender
 from caldav_backup.restorer.verifying import Sent
 
 if TYPE_CHECKING:
@@ -27,83 +23,61 @@ class _Job(NamedTuple):
     stored: Stored
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Writer:
-    """Writes what `plan` says to write; `tell` hears each record's result."""
+    """Writes records of `calendar` through `sender`; each one's result goes into `results`, and `tell` hears it."""
 
-    plan: RestorePlan
     snapshot: Snapshot
-    destination: Destination
+    calendar: CalendarPlan
+    sender: Sender
+    results: list[RecordResult]
     tell: Callable[[CalendarPlan, RecordResult], None]
+    #: What was written so far.
+    sent: list[Sent] = field(default_factory=list)
+    #: Places of records whose UID another object has, and that object's key ("" where nobody said which).
+    blocked: dict[int, str] = field(default_factory=dict)
 
-    async def write_all(
-        self, calendar: CalendarPlan, collection: Collection, results: list[RecordResult]
-    ) -> list[Sent]:
-        """Write the calendar's records and put each one's outcome into `results`; what was written is returned."""
-        jobs: asyncio.Queue[_Job | None] = asyncio.Queue(maxsize=2 * self.destination.concurrency)
-        sent: list[Sent] = []
+    async def write(self, places: Collection[int]) -> None:
+        """Write the records at these places of the calendar."""
+        width = self.sender.destination.concurrency
+        jobs: asyncio.Queue[_Job | None] = asyncio.Queue(maxsize=2 * width)
 
         async def work() -> None:
             while (job := await jobs.get()) is not None:
-                copy = self._copy(job.stored)
-                outcome = await self._write(collection, job.record, copy)
-                results[job.place] = _result(job.record, outcome, copy.note)
-                self.tell(calendar, results[job.place])
-                if isinstance(outcome, Written) and self.plan.options.verify:
-                    sent.append(Sent(job.place, outcome.version, ics.meaning_of(copy.content)))
+                await self._send(job)
 
         try:
             async with asyncio.TaskGroup() as group:
-                workers = [group.create_task(work()) for _ in range(self.destination.concurrency)]
-                await self._feed(calendar, jobs)
+                workers = [group.create_task(work()) for _ in range(width)]
+                await self._feed(places, jobs)
                 for _ in workers:
                     await jobs.put(None)
         except ExceptionGroup as failed:
             raise _first(failed) from failed
-        return sent
 
-    async def _feed(self, calendar: CalendarPlan, jobs: asyncio.Queue[_Job | None]) -> None:
+    async def _send(self, job: _Job) -> None:
+        sending = await self.sender.send(job.place, job.record, job.stored.content or b"")
+        self.results[job.place] = sending.result
+        self.sent.extend(sending.sent)
+        self.blocked.pop(job.place, None)
+        if sending.blocked_by is not None:
+            self.blocked[job.place] = sending.blocked_by
+        self.tell(self.calendar, sending.result)
+
+    async def _feed(self, places: Collection[int], jobs: asyncio.Queue[_Job | None]) -> None:
         """Read the records to write, batch by batch in a thread, and hand them to the workers in their order."""
-        to_write = {
-            record.name: (place, record) for place, record in enumerate(calendar.records) if self.plan.writes(record)
-        }
+        to_write = {self.calendar.records[place].name: place for place in places}
         if not to_write:
             return
-        batches = iter_records(self.snapshot, calendar.stored, to_write.__contains__)
+        batches = iter_records(self.snapshot, self.calendar.stored, to_write.__contains__)
         while batch := await asyncio.to_thread(_next, batches):
             for stored in batch:
-                place, record = to_write[stored.name]
-                await jobs.put(_Job(place, record, stored))
-
-    def _copy(self, stored: Stored) -> Copy:
-        return copy_to_send(stored.content or b"", self.plan.options.invites, self.destination.scheduling)
-
-    async def _write(self, collection: Collection, record: RecordPlan, copy: Copy) -> Outcome:
-        if copy.held:
-            return Refused(copy.note)
-        return await self.destination.write(
-            collection,
-            record.destination_leaf,
-            copy.content,
-            replaced=record.existing,
-            silent=self.plan.options.invites is not Invites.ALLOW,
-        )
+                place = to_write[stored.name]
+                await jobs.put(_Job(place, self.calendar.records[place], stored))
 
 
 def _next(batches: Iterator[list[Stored]]) -> list[Stored]:
     return next(batches, [])
-
-
-def _result(record: RecordPlan, outcome: Outcome, note: str) -> RecordResult:
-    match outcome:
-        case Written():
-            return RecordResult(record.name, Result.REPLACED if record.existing else Result.CREATED, note)
-        case Taken(reason) | UidTaken(reason):
-            return RecordResult(record.name, Result.SKIPPED, reason)
-        case Held(reason):
-            return RecordResult(record.name, Result.HELD, reason)
-        case Refused(reason):
-            return RecordResult(record.name, Result.FAILED, reason)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -1,0 +1,165 @@
+"""What is to become of one record, by what is stored, what is there, and what the user wants. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from caldav_backup import ics
+from caldav_backup.connectors.base import Collection, Version
+from caldav_backup.connectors.destination import Destination, Limits, Scheduling
+from caldav_backup.restorer.contents import Stored
+from caldav_backup.restorer.copies import Copies, Copy
+from caldav_backup.restorer.existing import Existing, There
+from caldav_backup.restorer.options import OnConflict, RestoreOptions, Uids
+from caldav_backup.restorer.plan import Action, RecordPlan
+
+NOT_A_CALENDAR = "is no calendar object: it does not begin with BEGIN:VCALENDAR"
+IN_SELECTION_ALREADY = "the same event is restored from another record already"
+DUPLICATE_THERE = "its duplicate is there already"
+ANOTHER_VERSION = "another version of it is there"
+NEWER_UNKNOWN = "which of the two is newer has to be found out"
+MAY_BE_VEILED = "is private, and may be less than what is there"
+
+
+class Elsewhere(NamedTuple):
+    """A record in another calendar of an account that takes each UID once."""
+
+    collection: Collection
+    version: Version
+
+
+@dataclass(slots=True)
+class Decider:
+    """Decides about one calendar's records, in their order. `seed` tells its UIDs from those of other calendars.
+
+    `may_be_veiled`: the snapshot may have been taken through a share that hides what is private.
+    """
+
+    destination: Destination
+    options: RestoreOptions
+    existing: Existing
+    limits: Limits
+    seed: str
+    may_be_veiled: bool = False
+    elsewhere: Mapping[str, Elsewhere] = field(default_factory=dict)
+    #: UIDs of all records that were decided about, as they are or would be at the destination.
+    uids: set[str] = field(default_factory=set)
+    #: Names of records without a UID.
+    leaves: set[str] = field(default_factory=set)
+
+    def decide(self, record: Stored) -> RecordPlan:
+        """The plan for one record; what is to be written counts as there for those that follow."""
+        if record.content is None:
+            return RecordPlan(record.name, Action.CANNOT, record.reason)
+        if not ics.is_calendar(record.content):
+            return RecordPlan(record.name, Action.CANNOT, NOT_A_CALENDAR)
+        looked = ics.glance(record.content)
+        plan = self._decide(record.name, record.content)._replace(title=looked.summary or "")
+        if plan.action is Action.IDENTICAL:
+            return plan
+        mails = looked.has_guests and self.destination.scheduling is not Scheduling.NONE
+        guests = len(ics.guests(record.content)) if mails else 0
+        return plan._replace(guests=guests, warnings=tuple(self.limits.warnings(record.content)))
+
+    def _decide(self, name: str, content: bytes) -> RecordPlan:
+        seed = self.seed if self.options.uids is Uids.NEW else ""
+        copy = self._copies.of(content, seed)
+        uid, meaning = ics.uid(copy.content), ics.meaning_of(copy.content)
+        wish = f"{uid}.ics" if seed else name
+        leaf = self.destination.leaf(wish, uid)
+        self._note(uid, leaf, copy.content)
+        found = self.existing.find(uid, leaf)
+        same = next((there for there in found if there.meaning.matches(meaning)), None)
+        if same is not None:
+            return RecordPlan(name, Action.IDENTICAL, "" if same.version is not None else IN_SELECTION_ALREADY)
+        if self._is_there_in_pieces(uid, copy):
+            return RecordPlan(name, Action.IDENTICAL)
+        if copy.held:
+            return RecordPlan(name, Action.HOLD, copy.note)
+        plan = self._conflict(name, leaf, found, uid)
+        if plan is None:
+            free = self._take_leaf(wish, uid, meaning)
+            return RecordPlan(name, Action.CREATE, copy.note, "" if free == name else free, uid_seed=seed)
+        if self.options.on_conflict is OnConflict.DUPLICATE:
+            return self._duplicate(name, content, seed, meaning.content)
+        return self._weighed(plan, copy)
+
+    def _conflict(self, name: str, leaf: str, found: Sequence[There], uid: str | None) -> RecordPlan | None:
+        """What stands in the way of creating the record; None when nothing does."""
+        in_the_way = [there.version for there in found if there.version is not None]
+        if in_the_way:
+            version = next((one for one in in_the_way if one.leaf == leaf), in_the_way[0])
+            return RecordPlan(name, Action.CONFLICT, ANOTHER_VERSION, version.leaf, version)
+        other = self.elsewhere.get(uid or "")
+        if other is None:
+            return None
+        called = other.collection.displayname or other.collection.hint
+        reason = f"this account takes each UID once, and it is in the calendar {called!r} already"
+        return RecordPlan(name, Action.CONFLICT, reason, leaf, other.version, elsewhere=other.collection)
+
+    def _weighed(self, plan: RecordPlan, copy: Copy) -> RecordPlan:
+        """The conflict with what the user wants done about it; `weighing` settles what needs both contents."""
+        if self.options.on_conflict is OnConflict.NEWER:
+            return plan._replace(reason=NEWER_UNKNOWN)
+        if self.options.on_conflict is not OnConflict.REPLACE:
+            return plan
+        if self.may_be_veiled and is_private(copy.content):
+            return plan._replace(reason=MAY_BE_VEILED)
+        note = copy.note if plan.elsewhere is None else f"{plan.reason}, where it is replaced"
+        return plan._replace(action=Action.REPLACE, reason=note)
+
+    def _duplicate(self, name: str, content: bytes, seed: str, meaning: bytes) -> RecordPlan:
+        seed = duplicate_seed(self.seed, meaning) + seed
+        copy = self._copies.of(content, seed)
+        uid, renamed = ics.uid(copy.content), ics.meaning_of(copy.content)
+        wish = f"{uid}.ics"
+        self._note(uid, self.destination.leaf(wish, uid), copy.content)
+        if any(there.meaning.matches(renamed) for there in self.existing.find(uid, wish)):
+            return RecordPlan(name, Action.IDENTICAL, DUPLICATE_THERE)
+        leaf = self._take_leaf(wish, uid, renamed)
+        return RecordPlan(name, Action.DUPLICATE, f"{ANOTHER_VERSION}; {copy.note}", leaf, uid_seed=seed)
+
+    def _is_there_in_pieces(self, uid: str | None, copy: Copy) -> bool:
+        """True for an object that had to be repaired to be taken, of which every piece is there."""
+        if uid is not None and len(ics.uids(copy.content)) == 1:
+            return False
+        repaired = ics.repaired(copy.content)
+        if repaired is None:
+            return False
+        there = True
+        for piece in repaired.contents:
+            part, meaning = ics.uid(piece), ics.meaning_of(piece)
+            leaf = self.destination.leaf(f"{part}.ics", part)
+            self._note(part, leaf, piece)
+            there &= any(one.meaning.matches(meaning) for one in self.existing.find(part, leaf))
+        return there
+
+    def _note(self, uid: str | None, leaf: str, content: bytes) -> None:
+        if uid is None:
+            self.leaves.add(leaf)
+        else:
+            self.uids.update(ics.uids(content))
+
+    def _take_leaf(self, wish: str, uid: str | None, meaning: ics.Meaning) -> str:
+        attempt = 0
+        while self.existing.is_taken(leaf := self.destination.leaf(wish, uid, attempt)):
+            attempt += 1
+        self.existing.add(uid, leaf, There(meaning, None))
+        return leaf
+
+    @property
+    def _copies(self) -> Copies:
+        return Copies(self.options.invites, self.destination.scheduling)
+
+
+def duplicate_seed(seed: str, meaning: bytes) -> str:
+    """What a duplicate's UID is derived from: another version of the same record becomes another duplicate."""
+    return f"{seed}\0{meaning.hex()}\0"
+
+
+def is_private(content: bytes) -> bool:
+    """True where a server may show others less than there is (RFC 5545 §3.8.1.3)."""
+    folded = content.upper()
+    return b"CLASS:PRIVATE" in folded or b"CLASS:CONFIDENTIAL" in folded

@@ -1,0 +1,59 @@
+"""Records of a destination that the snapshot does not have, and which of them may go.
+
+Owns what is never removed: what the backup could not read, since it may be missing from the snapshot for that reason
+alone, and what cannot be read now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from caldav_backup.connectors import naming
+from caldav_backup.restorer.deciding import Decider
+from caldav_backup.restorer.existing import Existing, Extra
+from caldav_backup.restorer.plan import ExtraPlan
+from caldav_backup.restorer.selection import StoredCalendar
+
+if TYPE_CHECKING:
+    from caldav_backup.kloset.snapshot import Snapshot
+
+NOT_LISTED = "the snapshot does not have all of {path}, so nothing is removed"
+
+
+@dataclass(slots=True)
+class Extras:
+    """Gathers what several calendars of `snapshot` bring to one target, which holds `existing`."""
+
+    snapshot: Snapshot
+    existing: Existing
+    _uids: set[str] = field(default_factory=set, init=False)
+    _leaves: set[str] = field(default_factory=set, init=False)
+    _not_listed: list[str] = field(default_factory=list, init=False)
+
+    def keep(self, stored: StoredCalendar, decider: Decider) -> None:
+        """What the calendar brings stays, and what it would have brought if it could have been read."""
+        self._uids |= decider.uids
+        self._leaves |= {naming.fold(leaf) for leaf in decider.leaves}
+        for path in self.snapshot.failed_paths():
+            directory, _, name = path.rpartition("/")
+            if path in ("/", stored.path):
+                self._not_listed.append(stored.path)
+            elif directory == stored.path:
+                self._leaves.add(naming.fold(name))
+
+    def find(self) -> tuple[list[ExtraPlan], str]:
+        """What may go, and why other records that are not in the snapshot stay ("" when there are none)."""
+        if self._not_listed:
+            return [], NOT_LISTED.format(path=" and ".join(self._not_listed))
+        every = list(self.existing.extras(self._uids))
+        found = [_planned(extra) for extra in every if naming.fold(extra.version.leaf) not in self._leaves]
+        kept = len(every) - len(found)
+        unread = len(self.existing.unreadable)
+        reasons = [f"{kept} that the backup could not read"] if kept else []
+        reasons += [f"{unread} that cannot be read"] if unread else []
+        return found, f"what is not in the snapshot stays: {' and '.join(reasons)}" if reasons else ""
+
+
+def _planned(extra: Extra) -> ExtraPlan:
+    return ExtraPlan(extra.version, extra.uid, extra.there.title, extra.there.guests)
