@@ -19,6 +19,7 @@ from caldav_backup.connectors.destination import (
     Refused,
     Scheduling,
     Taken,
+    UidTaken,
     Written,
 )
 from caldav_backup.connectors.destination_caldav import CalDavDestination
@@ -102,7 +103,7 @@ def test_a_record_is_created_once_and_replaced_only_in_the_state_that_was_seen(s
         calendar = (await created(there)).collection
         first = await there.write(calendar, "a.ics", event(1).content, replaced=None, silent=True)
         assert isinstance(first, Written)
-        again = await there.write(calendar, "a.ics", event(1).content, replaced=None, silent=True)
+        again = await there.write(calendar, "a.ics", event(2).content, replaced=None, silent=True)
         assert isinstance(again, Taken)
         (seen,) = await there.list_versions(calendar)
         changed = event(1).content.replace(b"SUMMARY:", b"SUMMARY:changed ")
@@ -130,14 +131,14 @@ def test_a_record_that_the_server_refuses_is_told_with_its_reason_and_the_next_o
     run(story())
 
 
-def test_a_uid_that_another_record_has_is_a_refusal_of_that_record(server: Server) -> None:
+def test_a_uid_that_another_record_has_is_told_from_other_refusals(server: Server) -> None:
     async def story() -> None:
         there = destination(server)
         calendar = (await created(there)).collection
         await there.write(calendar, "a.ics", event(1).content, replaced=None, silent=True)
         outcome = await there.write(calendar, "b.ics", event(1).content, replaced=None, silent=True)
-        assert isinstance(outcome, Refused)
-        assert "uid" in outcome.reason.lower()
+        assert isinstance(outcome, UidTaken)
+        assert "UID" in outcome.reason
         await there.close()
 
     run(story())
@@ -274,7 +275,7 @@ def test_a_server_that_knows_no_if_none_match_is_asked_whether_anything_is_there
 def test_a_server_of_weak_etags_is_asked_whether_it_is_still_the_same() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
-            return httpx.Response(200, content=event(1).content, headers={"ETag": 'W/"7"'})
+            return httpx.Response(200, content=event(2).content, headers={"ETag": 'W/"7"'})
         return httpx.Response(412 if "if-match" in request.headers else 204)
 
     seen = Version("/dav/work/a.ics", "a.ics", '"7"', 0, -1)
