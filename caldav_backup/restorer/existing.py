@@ -6,6 +6,7 @@ Owns the one listing, the question for UIDs and the fetching in batches that tel
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Container, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -21,6 +22,8 @@ AT_ONCE = 3
 #: Bytes of one request, as far as they are known beforehand.
 BATCH_BYTES = 16 * 1024 * 1024
 
+#: What every UID looks like; most objects have one, and then the first look has told it.
+_UID_LINE = re.compile(rb"[\r\n]UID[:;]", re.IGNORECASE)
 #: Matches no meaning.
 _UNREAD = ics.Meaning(b"", b"")
 
@@ -148,8 +151,9 @@ def _add(existing: Existing, record: Record, uid: str | None) -> None:
 
 def _there(version: Version, content: bytes) -> There:
     looked = ics.glance(content)
+    uids = (looked.uid,) if looked.uid and len(_UID_LINE.findall(content)) == 1 else ics.uids(content)
     guests = len(ics.guests(content)) if looked.has_guests else 0
-    return There(ics.meaning_of(content), version, ics.uids(content), looked.summary or "", guests)
+    return There(ics.meaning_of(content), version, uids, looked.summary or "", guests)
 
 
 async def fetch_all(

@@ -12,16 +12,18 @@ import asyncio, sys, httpx
 from pathlib import Path
 from caldav_backup import dav
 from caldav_backup.connectors.caldav import CalDavSource
+from caldav_backup.connectors.uid_listing import list_uids
 from caldav_backup.dav import requests
 from caldav_backup.dav.multistatus import Parser
 from caldav_backup.dav.responses import iter_responses
-from tests.dav.fakes import BASE, CALENDAR, NAMESPACES, kind, listed, response, run, transport
+from tests.dav.fakes import BASE, CALENDAR, NAMESPACES, event, kind, listed, response, run, transport
 
-async def body(count):
+async def body(count, data=""):
     yield f"<d:multistatus {NAMESPACES}>{response('/cal/', kind('c:calendar'))}".encode()
     for number in range(count):
         date = f"<d:getlastmodified>Sun, 22 Nov 2026 18:{number // 60 % 60:02}:{number % 60:02} GMT</d:getlastmodified>"
-        yield listed(f"{number:036}.ics", f'"{number:064x}"', 550, date).encode()
+        more = date + data.format(number=number)
+        yield listed(f"{number:036}.ics", f'"{number:064x}"', 550, more).encode()
     yield b"</d:multistatus>"
 
 def answer(count):
@@ -38,6 +40,12 @@ async def keep(count):
 async def collect(count):
     source = CalDavSource(dav.Client(answer(count)), BASE + "/", origin="")
     return len((await source.list_versions(source.adopt(CALENDAR))).versions) + 1
+
+async def uids(count):
+    data = event("{number:036}", "x" * 500).decode()
+    data = f"<c:calendar-data>{data}</c:calendar-data>"
+    source = transport(lambda _: httpx.Response(207, content=body(count, data)))
+    return len(await list_uids(dav.Client(source), CALENDAR.url)) + 1
 
 async def get(size):
     content = b"BEGIN:VCALENDAR" + b"x" * size + b"END:VCALENDAR"
@@ -57,7 +65,7 @@ def peak():
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
-deed = {"parse": parse, "keep": keep, "collect": collect, "get": get}[sys.argv[1]]
+deed = {"parse": parse, "keep": keep, "collect": collect, "get": get, "uids": uids}[sys.argv[1]]
 run(deed(100))
 Path("/proc/self/clear_refs").write_text("5")
 before = peak()
@@ -92,6 +100,11 @@ def test_a_hundred_thousand_versions_are_kept_in_sixty_mebibytes() -> None:
 @pytest.mark.full
 def test_a_hundred_thousand_versions_of_a_source_take_no_second_list() -> None:
     assert mebibytes("collect", 100_000) < 70
+
+
+@pytest.mark.full
+def test_a_hundred_thousand_uids_are_kept_in_fifty_mebibytes_whatever_comes_with_them() -> None:
+    assert mebibytes("uids", 100_000) < 50
 
 
 @pytest.mark.full
