@@ -136,6 +136,8 @@ CODES: Mapping[str, Exit] = {
     "caldav_backup.restorer.errors.NoSuchCalendar": Exit.NOT_FOUND,
     "caldav_backup.restorer.errors.NoSuchEvent": Exit.NOT_FOUND,
     "caldav_backup.restorer.errors.AmbiguousTarget": Exit.USAGE,
+    "caldav_backup.restorer.errors.NotWhole": Exit.USAGE,
+    "caldav_backup.restorer.errors.ConflictFound": Exit.GUARD,
     "caldav_backup.inspection.errors.SourceNeeded": Exit.USAGE,
     "caldav_backup.inspection.errors.NotASnapshot": Exit.USAGE,
     "caldav_backup.inspection.errors.NotACalendar": Exit.USAGE,

@@ -9,7 +9,14 @@ per record and their results. Does not own how a destination is written (`connec
 from __future__ import annotations
 
 from caldav_backup.restorer.applying import apply
-from caldav_backup.restorer.errors import AmbiguousTarget, NoSuchCalendar, NoSuchEvent, RestoreError
+from caldav_backup.restorer.errors import (
+    AmbiguousTarget,
+    ConflictFound,
+    NoSuchCalendar,
+    NoSuchEvent,
+    NotWhole,
+    RestoreError,
+)
 from caldav_backup.restorer.options import Invites, OnConflict, RestoreOptions, Uids
 from caldav_backup.restorer.plan import Action, CalendarPlan, ExtraPlan, MatchedBy, RecordPlan, RestorePlan
 from caldav_backup.restorer.planning import plan_restore
@@ -28,6 +35,7 @@ __all__ = [
     "AmbiguousTarget",
     "CalendarPlan",
     "CalendarReport",
+    "ConflictFound",
     "Erasure",
     "ErasureResult",
     "ExtraPlan",
@@ -35,6 +43,7 @@ __all__ = [
     "MatchedBy",
     "NoSuchCalendar",
     "NoSuchEvent",
+    "NotWhole",
     "OnConflict",
     "ReadBack",
     "RecordPlan",

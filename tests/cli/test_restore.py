@@ -124,7 +124,7 @@ def test_calendars_events_and_names_are_chosen(account: Program, radicale: Serve
         (["restore", "--to", "out", "--calendar", "nothing"], 66, "no calendar matches"),
         (["restore", "--to", "out", "--event", "nothing"], 66, "UID nothing"),
         (["restore", "--to", "out", "--map", "nothing"], 2, "OLD=NEW"),
-        (["restore", "--to", "out", "--on-conflict", "newer"], 2, "on-conflict"),
+        (["restore", "--to", "out", "--on-conflict", "maybe"], 2, "on-conflict"),
         pytest.param(["restore", "--to", "http://127.0.0.1:1/", "--yes"], 69, "refused", marks=pytest.mark.full),
         (["restore", "--to", "@fixed"], 73, "read_only"),
     ],

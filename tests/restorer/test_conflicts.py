@@ -1,0 +1,148 @@
+"""An event that is there in another version: what becomes of it is the user's word, and the same every time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from caldav_backup import dav, ics
+from caldav_backup.connectors.destination_caldav import CalDavDestination
+from caldav_backup.restorer import (
+    Action,
+    OnConflict,
+    RestoreOptions,
+    RestorePlan,
+    RestoreReport,
+    Result,
+    Uids,
+    apply,
+    plan_restore,
+)
+from tests.events import Event
+from tests.ics.corpus import vevent
+from tests.restorer.snapshots import Tree, snapshot_of
+from tests.servers.server import members, seed
+
+if TYPE_CHECKING:
+    from tests.servers.server import Server
+
+OLD = vevent("a", "SUMMARY:old", "SEQUENCE:1")
+NEW = vevent("a", "SUMMARY:new", "SEQUENCE:2")
+
+
+def tree(content: bytes, **attributes: bytes) -> Tree:
+    return {"work": ({"displayname": b"Work", **attributes}, {"a.ics": content, "b.ics": vevent("b")})}
+
+
+def restored(server: Server, stored: Tree, options: RestoreOptions) -> tuple[RestorePlan, RestoreReport]:
+    async def run() -> tuple[RestorePlan, RestoreReport]:
+        login = dav.BasicAuthentication(server.user, server.password) if server.user else None
+        client = dav.Client(dav.Transport(server.url, login, retries=dav.Retries(attempts=1)))
+        destination = CalDavDestination(client, server.home, origin=f"{server.user}@there")
+        snapshot = snapshot_of(stored)
+        try:
+            plan = await plan_restore(snapshot, destination, options)
+            return plan, await apply(plan, snapshot, destination)
+        finally:
+            await destination.close()
+
+    return asyncio.run(run())
+
+
+def there(server: Server, calendar: str) -> dict[str, list[bytes]]:
+    """The calendar's objects by their titles."""
+    found: dict[str, list[bytes]] = {}
+    for href in members(server, calendar):
+        body = server.expect("GET", href).body
+        found.setdefault(ics.summary(body) or "", []).append(body)
+    return found
+
+
+def counts(report: RestoreReport) -> dict[str, int]:
+    return {result.value: count for result, count in report.counts().items() if count}
+
+
+def titles(server: Server) -> list[str]:
+    return sorted(title for title in there(server, "work/") if title)
+
+
+@pytest.mark.parametrize(
+    ("stored", "is_there", "on_conflict", "result", "titles_after"),
+    [
+        (NEW, OLD, OnConflict.SKIP, {"skipped": 1, "created": 1}, ["old"]),
+        (OLD, NEW, OnConflict.REPLACE, {"replaced": 1, "created": 1}, ["old"]),
+        (NEW, OLD, OnConflict.NEWER, {"replaced": 1, "created": 1}, ["new"]),
+        (OLD, NEW, OnConflict.NEWER, {"skipped": 1, "created": 1}, ["new"]),
+        (OLD, NEW, OnConflict.DUPLICATE, {"created": 2}, ["new", "old"]),
+    ],
+)
+def test_a_conflict_ends_as_the_user_says(
+    radicale: Server,
+    stored: bytes,
+    is_there: bytes,
+    on_conflict: OnConflict,
+    result: dict[str, int],
+    titles_after: list[str],
+) -> None:
+    seed(radicale, "work", [Event("a", "a.ics", is_there)], displayname="Work")
+    _, report = restored(radicale, tree(stored), RestoreOptions(on_conflict=on_conflict))
+    assert counts(report) == result
+    assert titles(radicale) == titles_after
+    _, again = restored(radicale, tree(stored), RestoreOptions(on_conflict=on_conflict))
+    assert again.counts()[Result.CREATED] == again.counts()[Result.REPLACED] == 0
+    assert titles(radicale) == titles_after
+
+
+def test_versions_of_which_none_is_newer_are_left_alone_and_that_is_said(radicale: Server) -> None:
+    seed(radicale, "work", [Event("a", "a.ics", vevent("a", "SUMMARY:one"))], displayname="Work")
+    plan, _ = restored(radicale, tree(vevent("a", "SUMMARY:two")), RestoreOptions(on_conflict=OnConflict.NEWER))
+    conflict = next(one for one in plan.calendars[0].records if one.name == "a.ics")
+    assert (conflict.action, "cannot be told" in conflict.reason) == (Action.CONFLICT, True)
+
+
+def test_new_uids_put_everything_beside_what_is_there_and_only_once(radicale: Server) -> None:
+    seed(radicale, "work", [Event("a", "a.ics", NEW)], displayname="Work")
+    series = vevent("s", "RRULE:FREQ=WEEKLY;COUNT=3").replace(
+        b"END:VCALENDAR", vevent("s", "RECURRENCE-ID:20260508T100000Z").partition(b"\r\n")[2].partition(b"BEGIN:VEV")[2]
+        .join([b"BEGIN:VEV", b""]).partition(b"END:VCALENDAR")[0] + b"END:VCALENDAR"
+    )  # fmt: skip
+    stored: Tree = {"work": ({"displayname": b"Work"}, {"a.ics": NEW, "s.ics": series})}
+    options = RestoreOptions(uids=Uids.NEW)
+    _, report = restored(radicale, stored, options)
+    assert counts(report) == {"created": 2}
+    bodies = [body for found in there(radicale, "work/").values() for body in found]
+    uids = [ics.uids(body) for body in bodies]
+    assert len(uids) == 3 and all(len(each) == 1 for each in uids) and len(set(uids)) == 3
+    _, again = restored(radicale, stored, options)
+    assert counts(again) == {"identical": 2}
+
+
+def test_a_private_event_that_a_share_showed_as_busy_replaces_nothing(radicale: Server) -> None:
+    whole = vevent("a", "CLASS:PRIVATE", "SUMMARY:Doctor", "LOCATION:Clinic", "DESCRIPTION:bring the papers")
+    veiled = vevent("a", "CLASS:PRIVATE", "SUMMARY:Busy")
+    seed(radicale, "work", [Event("a", "a.ics", whole)], displayname="Work")
+    options = RestoreOptions(on_conflict=OnConflict.REPLACE)
+    _, report = restored(radicale, tree(veiled), options)
+    assert report.calendars[0].records[0].result is Result.SKIPPED
+    assert "seen through a share" in report.calendars[0].records[0].reason
+    assert titles(radicale) == ["Doctor"]
+    own = tree(veiled, owner=b"/alice/", principal=b"https://cloud.example.org/alice/")
+    _, report = restored(radicale, own, options)
+    assert report.calendars[0].records[0].result is Result.REPLACED
+
+
+@pytest.mark.full
+def test_an_account_that_takes_each_uid_once_keeps_it_where_it_is(cyrus: Server) -> None:
+    seed(cyrus, "other", [Event("a", "a.ics", NEW)], displayname="Other")
+    _, skipped = restored(cyrus, tree(OLD), RestoreOptions())
+    assert counts(skipped) == {"created": 1, "skipped": 1}
+    assert "'Other'" in skipped.calendars[0].records[0].reason
+    _, replaced = restored(cyrus, tree(OLD), RestoreOptions(on_conflict=OnConflict.REPLACE))
+    assert counts(replaced) == {"identical": 1, "replaced": 1}
+    assert "old" in there(cyrus, "other/")
+    _, again = restored(cyrus, tree(OLD), RestoreOptions(on_conflict=OnConflict.REPLACE))
+    assert counts(again) == {"identical": 2}
+    _, beside = restored(cyrus, tree(NEW), RestoreOptions(on_conflict=OnConflict.DUPLICATE))
+    assert counts(beside) == {"created": 1, "identical": 1}
