@@ -33,7 +33,7 @@ class Answer:
 
     result: Mapping[str, Any]
     body: Sequence[Table | str] = ()
-    summary: Sequence[str] = ()
+    summary: Sequence[Table | str] = ()
     trouble: Sequence[str] = ()
     raw: Iterable[bytes] | None = None
     exit: Exit = field(default=Exit.DONE)

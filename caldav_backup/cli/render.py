@@ -42,11 +42,13 @@ def show_answer(answer: Answer, command: str, options: Globals, terminal: Termin
             terminal.tell(block.empty)
     if options.quiet:
         return
-    for line in answer.summary:
-        if answer.raw is None:
-            terminal.write(f"{clean(line)}\n")
+    for part in answer.summary:
+        if isinstance(part, Table):
+            terminal.write(_table(part, terminal))
+        elif answer.raw is None:
+            terminal.write(f"{clean(part)}\n")
         else:
-            terminal.tell(line)
+            terminal.tell(part)
 
 
 def show_error(error: BaseException, code: Exit, command: str, options: Globals, terminal: Terminal) -> None:

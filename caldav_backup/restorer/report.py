@@ -112,5 +112,11 @@ class RestoreReport:
         """Records that the destination keeps in another meaning than they were sent in."""
         return sum(record.read_back is ReadBack.CHANGED for record in self._records())
 
+    @property
+    def unread(self) -> int:
+        """Records that were written and could not be read back, although that was wanted."""
+        written = (record for record in self._records() if record.result in (Result.CREATED, Result.REPLACED))
+        return sum(self.verified and record.read_back is ReadBack.NOT_READ for record in written)
+
     def _records(self) -> Iterator[RecordResult]:
         return (record for calendar in self.calendars for record in calendar.records)

@@ -32,7 +32,9 @@ def account(backed_up: Program, radicale: Server) -> Program:
 def test_calendars_go_to_a_directory(backed_up: Program) -> None:
     target = backed_up.home / "out"
     ended = backed_up("restore", "--to", str(target))
-    assert (ended.code, ended.out) == (0, f"{target}: 4 created, read back and compared\n")
+    *table, line = ended.out.splitlines()
+    assert (ended.code, line) == (0, f"{target}: 4 created, read back and compared")
+    assert [row.split() for row in table[1:]] == [["At", "home", "3"], ["work", "1"], ["total", "4"]]
     assert (target / "home" / "displayname").read_text() == "At home"
     for each in events(3):
         assert (target / "home" / each.name).read_bytes() == each.content
