@@ -1,28 +1,15 @@
 """Many calendar objects as one calendar: all their components, each time zone once.
 
-Owns the cutting of objects into components by BEGIN and END, with their bytes kept but for line ends (CRLF) and
-encoding (UTF-8). Works on text, so that an object which no parser takes is not lost: a missing END is added, a stray
-one dropped.
+Owns what becomes of time zones of the same name. Works on the text of components (`cutting`), so that an object which
+no parser takes is not lost; their bytes are kept but for line ends (CRLF) and encoding (UTF-8).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
-from caldav_backup.ics.lines import (
-    TOP_LEVEL,
-    component_kind,
-    fold,
-    iter_folded,
-    line_name,
-    parse_line,
-    split_head,
-    to_text,
-    unfold,
-    unfolded,
-    with_plain_line_ends,
-)
+from caldav_backup.ics.cutting import all_pieces, cut
+from caldav_backup.ics.lines import fold, iter_folded, line_name, parse_line, split_head, to_text, unfold, unfolded
 from caldav_backup.ics.meaning import zone_digest
 
 PRODUCT = b"-//caldav-backup//EN"
@@ -50,7 +37,7 @@ class Merger:
         zones: list[bytes] = []
         others: list[bytes] = []
         renamed: dict[str, str] = {}
-        for kind, component in _components(content):
+        for kind, component in all_pieces(cut(content).calendars):
             if kind != "VTIMEZONE":
                 others.append(component)
             elif (new_zone := self._new_zone(component, renamed)) is not None:
@@ -89,70 +76,6 @@ def merge(bodies: Iterable[bytes], name: str = "") -> bytes:
     """One calendar with all components of `bodies` and each time zone once, as bytes with CRLF line ends."""
     merger = Merger()
     return b"".join([merger.header(name), *map(merger.add, bodies), merger.footer()])
-
-
-@dataclass(slots=True)
-class _Cutter:
-    """Gathers lines into components; `finished` holds those that are complete."""
-
-    open_kinds: list[str] = field(default_factory=list)
-    pieces: list[bytes] = field(default_factory=list)
-    finished: list[tuple[str, bytes]] = field(default_factory=list)
-
-    def begin(self, kind: str, folded: bytes) -> None:
-        if kind in TOP_LEVEL:
-            self.finish()
-        if kind != "VCALENDAR":
-            self.open_kinds.append(kind)
-            self.pieces.append(folded)
-
-    def keep(self, folded: bytes) -> None:
-        if self.open_kinds:
-            self.pieces.append(folded)
-
-    def end(self, kind: str) -> None:
-        if kind == "VCALENDAR":
-            self.finish()
-        while kind in self.open_kinds:
-            last = self.open_kinds.pop()
-            self.pieces.append(b"END:" + last.encode("utf-8"))
-            if not self.open_kinds:
-                text = b"".join(piece if piece.endswith(b"\n") else piece + b"\n" for piece in self.pieces)
-                self.finished.append((last, text))
-                self.pieces = []
-            if last == kind:
-                return
-
-    def finish(self) -> None:
-        """Give what is still open its END."""
-        if self.open_kinds:
-            self.end(self.open_kinds[0])
-
-
-def _components(content: bytes) -> Sequence[tuple[str, bytes]]:
-    r"""(kind, text with `\n` line ends, folding kept) of every component directly inside a VCALENDAR."""
-    cutter = _Cutter()
-    for folded in iter_folded(_as_utf8(with_plain_line_ends(content))):
-        line = b"".join(unfold(folded))
-        name = line_name(line)
-        if name == "BEGIN":
-            cutter.begin(component_kind(line), folded)
-        elif name == "END":
-            cutter.end(component_kind(line))
-        elif line:
-            cutter.keep(folded)
-    cutter.finish()
-    return cutter.finished
-
-
-def _as_utf8(plain: bytes) -> bytes:
-    """`plain` with every line in UTF-8, folded between characters; unchanged where that holds already."""
-    try:
-        plain.decode("utf-8")
-    except UnicodeDecodeError:
-        lines = [fold(to_text(line).encode("utf-8")) for line in unfold(plain)]
-        return b"\n".join([*lines, b""])
-    return plain
 
 
 def _with_zone_name(component: bytes, name: str) -> bytes:

@@ -61,6 +61,9 @@ _DEFAULT_TYPES = (
     (frozenset({"RRULE", "EXRULE"}), "RECUR"),
     (frozenset({"GEO"}), "FLOAT"),
 )
+_DAYS = re.compile(r"[0-9]{8}(?: *, *[0-9]{8})*")
+_TIMES = re.compile(r"[0-9]{8}T[0-9]{6}(?:,[0-9]{8}T[0-9]{6})*")
+_UTC_NAMES = frozenset({"UTC", "ETC/UTC"})
 _CARET = re.compile(r"\^([n'^])")
 _DURATION = re.compile(r"([+-]?)P(?:(\d{1,9})W)?(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?")
 
@@ -70,6 +73,8 @@ def canonical_properties(line: ContentLine | None, raw: bytes) -> Iterator[str]:
     if line is None:
         yield "?" + to_text(raw).strip()
         return
+    if line.name in _DATES:
+        line = _dated(line)
     head = line.name + _canonical_parameters(line)
     for value in _canonical_values(line):
         text = f"{head}:{value}"
@@ -80,13 +85,35 @@ def canonical_properties(line: ContentLine | None, raw: bytes) -> Iterator[str]:
 def _canonical_parameters(line: ContentLine) -> str:
     kept: list[str] = []
     for name, values in line.parameters:
-        if name.startswith("SCHEDULE-"):
+        if name.startswith("SCHEDULE-") or (name == "CN" and _is_address(line, values)):
             continue
         spelled = [value.upper() if name in _ENUMERATED else _address(_without_carets(value)) for value in values]
         text = f"{name}={','.join(sorted(spelled))}"
         if text not in _DEFAULT_PARAMETERS and text != f"VALUE={_default_type(line.name)}":
             kept.append(text)
     return "".join(f";{text}" for text in sorted(kept))
+
+
+def _dated(line: ContentLine) -> ContentLine:
+    """A date with the type that its form shows, dates without a zone (RFC 5545 §3.2.19), and UTC told as `Z`."""
+    value = line.value.strip().upper()
+    names = {name: values for name, values in line.parameters if name in ("VALUE", "TZID")}
+    if not names and not _DAYS.fullmatch(value):
+        return line
+    parameters = line.parameters
+    if _DAYS.fullmatch(value):
+        parameters = (*(pair for pair in parameters if pair[0] not in names), ("VALUE", ("DATE",)))
+    elif names.get("TZID", ("",))[0].upper() in _UTC_NAMES and _TIMES.fullmatch(value):
+        # SOGo 5.8 and Google tell UTC in both ways.
+        parameters = tuple(pair for pair in parameters if pair[0] != "TZID")
+        value = ",".join(f"{moment}Z" for moment in value.split(","))
+    return ContentLine(line.name, parameters, value)
+
+
+def _is_address(line: ContentLine, names: tuple[str, ...]) -> bool:
+    """True for a name that only says the address again: SOGo 5.8 gives such a CN to those who have none."""
+    address = line.value.strip().casefold().removeprefix("mailto:")
+    return line.name in _ADDRESSES and len(names) == 1 and names[0].casefold() == address
 
 
 def _without_carets(value: str) -> str:
@@ -116,7 +143,8 @@ def _recurrence(value: str) -> str:
     parts = []
     for part in value.upper().replace(" ", "").split(";"):
         key, _, listed = part.partition("=")
-        text = f"{key}={','.join(sorted(listed.split(',')))}"
+        # Cyrus 3.6 writes BYDAY=+3WE as 3WE.
+        text = f"{key}={','.join(sorted(item.removeprefix('+') for item in listed.split(',')))}"
         if part and text not in ("INTERVAL=1", "WKST=MO"):
             parts.append(text)
     return ";".join(sorted(parts))
