@@ -1,90 +1,34 @@
 """One calendar for everything as a destination: a `.ics` file, or a stream such as standard output.
 
-Owns the order (as handed over, so that the same restore gives the same bytes) and when the file appears: whole, at the
-end. What a merged calendar looks like is `ics`'s.
+Owns the order (as handed over, so that the same restore gives the same bytes) and what becomes of a UID that several
+calendars have. What a merged calendar looks like is `ics`'s, when a file appears `outputs`'.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from caldav_backup import ics
-from caldav_backup.connectors.base import Catalogue, Collection, Failed, Record, Version
-from caldav_backup.connectors.destination import (
-    Created,
-    Deletion,
-    DestinationNotWritable,
-    Ending,
-    Limits,
-    Outcome,
-    Refused,
-    Scheduling,
-    Written,
-)
+from caldav_backup.connectors.base import Collection, Version
+from caldav_backup.connectors.destination import Created, DestinationNotWritable, Outcome, Refused, Written
+from caldav_backup.connectors.one_way import OneWayDestination
+from caldav_backup.connectors.outputs import FileOutput, Output, StreamOutput
+
+IS_IN_IT = "is in it once: another calendar has the same"
+UID_TWICE = "another event in it has the same UID, so programs that import it may keep one of them only"
 
 
-class StreamDestination:
-    """Writes one merged calendar to `stream`, at once and in order."""
+class MergedDestination(OneWayDestination):
+    """Writes one merged calendar to `output`, record by record."""
 
-    can_create = True
-    can_read_back = False
-    concurrency = 1
-    scheduling = Scheduling.NONE
-
-    def __init__(self, stream: BinaryIO, *, origin: str = "-") -> None:
-        self._stream = stream
-        self._origin = origin
+    def __init__(self, output: Output) -> None:
+        super().__init__(output)
         self._merger = ics.Merger()
-
-    @property
-    def origin(self) -> str:
-        """What the user called it."""
-        return self._origin
-
-    async def catalogue(self) -> Catalogue:
-        """Nothing is there to add to."""
-        return Catalogue(())
-
-    async def list_versions(self, collection: Collection) -> list[Version]:
-        """Nothing."""
-        del collection
-        return []
-
-    async def fetch(self, collection: Collection, versions: Sequence[Version]) -> list[Record]:
-        """Nothing can be read back."""
-        del collection
-        return [Failed(version, "a merged calendar is not read back") for version in versions]
-
-    async def list_uids(self, collection: Collection) -> Mapping[str, str] | None:
-        """Nothing is there."""
-        del collection
-        return None
-
-    async def limits(self, collection: Collection) -> Limits:
-        """A file takes everything."""
-        del collection
-        return Limits()
-
-    async def read(self, key: str) -> Record:
-        """Nothing can be read back."""
-        return Failed(Version(key, key, "", 0, -1), "a merged calendar is not read back")
-
-    async def delete(self, collection: Collection, version: Version, *, silent: bool) -> Deletion:
-        """There is nothing to remove."""
-        del collection, version, silent
-        return Refused("a merged calendar has no records to remove")
-
-    def refusal(self, collection: Collection) -> str:
-        """Everything can be written."""
-        del collection
-        return ""
+        #: Digests of what was written, by digests of UIDs: some 100 bytes for each record.
+        self._written: dict[bytes, bytes] = {}
 
     def leaf(self, name: str, uid: str | None, attempt: int = 0) -> str:
         """Records have no names in a merged calendar; these only tell them apart."""
@@ -93,6 +37,10 @@ class StreamDestination:
 
     async def begin(self, displaynames: Sequence[str]) -> None:
         """Write the calendar's beginning; it has a name when there is only one."""
+        try:
+            self._output.begin()
+        except OSError as error:
+            raise DestinationNotWritable(f"cannot write {self.origin}: {error.strerror}") from error
         self._write(self._merger.header(displaynames[0] if len(displaynames) == 1 else ""))
 
     async def create(self, hint: str, attributes: Mapping[str, bytes]) -> Created:
@@ -102,87 +50,52 @@ class StreamDestination:
     async def write(
         self, collection: Collection, leaf: str, content: bytes, *, replaced: Version | None, silent: bool
     ) -> Outcome:
-        """Add the record's components."""
+        """Add the record's components, unless the very same are there from another calendar."""
         del collection, replaced, silent
+        note = self._seen_before(content)
+        if note == IS_IN_IT:
+            return Written(Version(leaf, leaf, "", 0, 0), note)
         text = self._merger.add(content)
         if not text:
             return Refused("there is no event, task or journal entry in it")
         self._write(text)
-        return Written(Version(leaf, leaf, "", 0, len(text)))
+        return Written(Version(leaf, leaf, "", 0, len(text)), note)
 
-    async def finish(self, *, replace: bool) -> Ending:
-        """Write the calendar's end."""
-        del replace
-        self._write(self._merger.footer())
-        return Ending.WRITTEN
+    def write_end(self) -> None:
+        """The calendar's end."""
+        self._output.write(self._merger.footer())
 
-    async def close(self) -> None:
-        """The stream is its owner's."""
+    def _seen_before(self, content: bytes) -> str:
+        """What to know of a record whose UID came before; "" for any other."""
+        uid = ics.uid(content)
+        if uid is None:
+            return ""
+        key, digest = _digest(uid.encode("utf-8", "surrogateescape")), _digest(content)
+        before = self._written.setdefault(key, digest)
+        if before is digest:
+            return ""
+        return IS_IN_IT if before == digest else UID_TWICE
 
     def _write(self, text: bytes) -> None:
         try:
-            self._stream.write(text)
-            self._stream.flush()
+            self._output.write(text)
         except OSError as error:
-            raise DestinationNotWritable(f"cannot write to {self._origin}: {error.strerror}") from error
+            raise DestinationNotWritable(f"cannot write {self.origin}: {error.strerror}") from error
 
 
-class FileDestination(StreamDestination):
-    """Writes one merged calendar to `path`: beside it first, in its place when all is there."""
+class StreamDestination(MergedDestination):
+    """Writes one merged calendar to `stream`, at once and in order."""
+
+    def __init__(self, stream: BinaryIO, *, origin: str = "-") -> None:
+        super().__init__(StreamOutput(stream, origin))
+
+
+class FileDestination(MergedDestination):
+    """Writes one merged calendar to the file at `path`."""
 
     def __init__(self, path: Path) -> None:
-        # Until `begin` there is nothing to write, and a plan that is only looked at leaves no file.
-        super().__init__(BytesIO(), origin=str(path.absolute()))
-        self._path = path
-        self._temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
-
-    async def begin(self, displaynames: Sequence[str]) -> None:
-        """Open the file beside its place."""
-        try:
-            self._stream = self._temporary.open("xb")
-        except OSError as error:
-            raise DestinationNotWritable(f"cannot write in {self._path.parent}: {error.strerror}") from error
-        await super().begin(displaynames)
-
-    async def finish(self, *, replace: bool) -> Ending:
-        """Put the file in its place: unless the same is there already, or another one that may not be replaced."""
-        await super().finish(replace=replace)
-        try:
-            return self._put_in_place(replace=replace)
-        except OSError as error:
-            raise DestinationNotWritable(f"cannot write {self._path}: {error.strerror}") from error
-
-    async def close(self) -> None:
-        """Leave nothing unfinished behind."""
-        # What a full or read-only disk says to this has been told by the write that failed.
-        with contextlib.suppress(OSError):
-            self._stream.close()
-        with contextlib.suppress(OSError):
-            self._temporary.unlink(missing_ok=True)
-
-    def _put_in_place(self, *, replace: bool) -> Ending:
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
-        self._stream.close()
-        if os.path.lexists(self._path):
-            if self._path.is_file() and _digest(self._path) == _digest(self._temporary):
-                return Ending.IDENTICAL
-            if not replace:
-                return Ending.KEPT
-        self._temporary.replace(self._path)
-        return Ending.WRITTEN
-
-    def _write(self, text: bytes) -> None:
-        # Unlike a terminal or a pipe, a file needs no flush after each record.
-        try:
-            self._stream.write(text)
-        except OSError as error:
-            raise DestinationNotWritable(f"cannot write {self._path}: {error.strerror}") from error
+        super().__init__(FileOutput(path))
 
 
-def _digest(path: Path) -> bytes:
-    state = blake2b(digest_size=16)
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            state.update(piece)
-    return state.digest()
+def _digest(data: bytes) -> bytes:
+    return blake2b(data, digest_size=16).digest()

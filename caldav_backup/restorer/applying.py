@@ -218,6 +218,8 @@ def _ended(result: RecordResult, ending: Ending) -> RecordResult:
     """A record's result once it is known what became of the one file that all of them went to."""
     if ending is Ending.WRITTEN or result.result is not Result.CREATED:
         return result
+    if ending is Ending.REPLACED:
+        return result._replace(reason="; ".join(filter(None, (result.reason, ending.value))))
     if ending is Ending.IDENTICAL:
         return result._replace(result=Result.IDENTICAL)
     return result._replace(result=Result.SKIPPED, reason="the file is there with other content (--on-conflict replace)")

@@ -5,23 +5,29 @@ from __future__ import annotations
 import asyncio
 import errno
 import io
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
 
 import icalendar
 import pytest
 
 from caldav_backup.connectors.base import Collection
-from caldav_backup.connectors.destination import DestinationNotWritable, Ending, Refused
-from caldav_backup.connectors.destination_file import FileDestination, StreamDestination
+from caldav_backup.connectors.destination import DestinationNotWritable, Ending, Outcome, Refused, Written
+from caldav_backup.connectors.destination_file import (
+    IS_IN_IT,
+    UID_TWICE,
+    FileDestination,
+    MergedDestination,
+    StreamDestination,
+)
+from caldav_backup.connectors.outputs import FileOutput
 from tests.events import event, events
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.ics.corpus import vevent
 
 CALENDAR = Collection("work", "work")
 
 
-async def hand_over(destination: StreamDestination, contents: list[bytes], *, replace: bool = False) -> Ending:
+async def hand_over(destination: MergedDestination, contents: list[bytes], *, replace: bool = False) -> Ending:
     await destination.begin(["Work"])
     for number, content in enumerate(contents):
         await destination.write(CALENDAR, f"{number}.ics", content, replaced=None, silent=True)
@@ -72,8 +78,69 @@ def test_another_file_is_replaced_only_when_told_to(tmp_path: Path) -> None:
     path.write_bytes(b"mine")
     assert restore(path, [event(1).content]) is Ending.KEPT
     assert path.read_bytes() == b"mine"
-    assert restore(path, [event(1).content], replace=True) is Ending.WRITTEN
+    path.chmod(0o600)
+    assert restore(path, [event(1).content], replace=True) is Ending.REPLACED
     assert path.read_bytes() != b"mine"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_file_that_was_replaced_is_kept_beside(tmp_path: Path) -> None:
+    path, kept = tmp_path / "all.ics", tmp_path / "all.ics~"
+    path.write_bytes(b"mine")
+    restore(path, [event(1).content], replace=True)
+    first = path.read_bytes()
+    assert kept.read_bytes() == b"mine"
+    # What an interrupted run leaves behind: both names for one file.
+    kept.unlink()
+    kept.hardlink_to(path)
+    restore(path, [event(2).content], replace=True)
+    assert kept.read_bytes() == first != path.read_bytes()
+    assert sorted(tmp_path.iterdir()) == [path, kept]
+
+
+def test_nothing_is_replaced_that_cannot_be_kept(tmp_path: Path) -> None:
+    path = tmp_path / "all.ics"
+    path.write_bytes(b"mine")
+    (tmp_path / "all.ics~").mkdir()
+    with pytest.raises(DestinationNotWritable, match=r"all\.ics"):
+        restore(path, [event(1).content], replace=True)
+    assert path.read_bytes() == b"mine"
+
+
+def test_a_link_to_a_file_is_replaced_and_the_file_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "all.ics"
+    (tmp_path / "outside.ics").write_bytes(b"mine")
+    path.symlink_to("outside.ics")
+    assert restore(path, [event(1).content], replace=True) is Ending.REPLACED
+    assert (tmp_path / "outside.ics").read_bytes() == b"mine"
+    assert not path.is_symlink()
+
+
+def test_no_device_or_fifo_is_replaced_by_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo.ics")
+    (tmp_path / "dangling.ics").symlink_to("nowhere")
+    for path in (tmp_path / "fifo.ics", tmp_path / "dangling.ics", Path("/dev/null")):
+        with pytest.raises(DestinationNotWritable, match="no regular file"):
+            restore(path, [event(1).content], replace=True)
+    assert (tmp_path / "fifo.ics").is_fifo()
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_uid_of_several_calendars_is_there_once_where_the_same_is_meant_and_told_where_not() -> None:
+    stream = io.BytesIO()
+    changed = event(1).content.replace(b"SUMMARY:", b"SUMMARY:other ")
+
+    async def run() -> list[Outcome]:
+        destination = StreamDestination(stream)
+        await destination.begin(["Work", "Home"])
+        return [
+            await destination.write(CALENDAR, "a.ics", content, replaced=None, silent=True)
+            for content in (event(1).content, event(1).content, changed, vevent("x"))
+        ]
+
+    notes = [outcome.note for outcome in asyncio.run(run()) if isinstance(outcome, Written)]
+    assert notes == ["", IS_IN_IT, UID_TWICE, ""]
+    assert stream.getvalue().count(b"BEGIN:VEVENT") == 3
 
 
 def test_a_plan_that_is_only_looked_at_writes_nothing(tmp_path: Path) -> None:
@@ -123,12 +190,14 @@ class FullAtTheEnd(io.BytesIO):
 
 
 def test_a_full_disk_is_told_once_and_nothing_stays_behind(tmp_path: Path) -> None:
-    destination = FileDestination(tmp_path / "all.ics")
+    output = FileOutput(tmp_path / "all.ics")
+    destination = MergedDestination(output)
 
     async def story() -> None:
         await destination.begin(["Work"])
-        destination._stream.close()
-        destination._stream = FullAtTheEnd()
+        assert output._stream is not None
+        output._stream.close()
+        output._stream = FullAtTheEnd()
         with pytest.raises(DestinationNotWritable, match=r"all\.ics"):
             await destination.finish(replace=False)
         await destination.close()
