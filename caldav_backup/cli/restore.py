@@ -104,7 +104,7 @@ def command(
         kinds=components(type),
         since=since,
         until=before,
-        mapping=tuple(_pair(text) for text in map or ()),
+        mapping=tuple(pair(text) for text in map or ()),
         into=into,
         on_conflict=restorer.OnConflict(on_conflict or OnConflict.SKIP),
         uids=restorer.Uids(uid),
@@ -128,7 +128,8 @@ def command(
     return asked.restore_to(to)
 
 
-def _pair(text: str) -> tuple[str, str]:
+def pair(text: str) -> tuple[str, str]:
+    """`OLD=NEW` taken apart; Usage for anything else."""
     old, equals, new = text.partition("=")
     if not equals or not old or not new:
         raise Usage(f"--map takes OLD=NEW, not {text!r}")

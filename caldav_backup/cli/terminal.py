@@ -100,15 +100,19 @@ class Terminal:
         """A line that was piped in, without its end; empty when there is none."""
         return sys.stdin.readline().rstrip("\r\n")
 
-    def confirm(self, question: str) -> bool:
-        """True when a person answers `question` with y or yes. Only where `can_ask`."""
+    def ask(self, question: str) -> str:
+        """What a person answers to `question`, without surrounding blanks; "" also for no answer. Only where `can_ask`."""
         with _answering(question):
-            sys.stderr.write(f"{clean(question)} [y/N] ")
+            sys.stderr.write(f"{clean(question)} ")
             sys.stderr.flush()
             answer = sys.stdin.readline()
         if not answer.endswith("\n"):
             sys.stderr.write("\n")
-        return answer.strip().lower() in {"y", "yes"}
+        return answer.strip()
+
+    def confirm(self, question: str) -> bool:
+        """True when a person answers `question` with y or yes. Only where `can_ask`."""
+        return self.ask(f"{question} [y/N]").lower() in {"y", "yes"}
 
     @contextlib.contextmanager
     def _output(self) -> Iterator[None]:

@@ -48,7 +48,7 @@ async def plan_restore(
         chosen = await asyncio.to_thread(choose_records, snapshot, stored, options)
         stored = [calendar for calendar in stored if calendar.path in chosen]
     catalogue = await destination.catalogue()
-    same_account = _account(snapshot.header.importer.origin) == _account(destination.origin)
+    same_account = is_same_account(snapshot.header.importer.origin, destination.origin)
     there = Surroundings(catalogue.collections, same_account=same_account, can_create=destination.can_create)
     planner = _Planner(snapshot, destination, options, catalogue, chosen)
     planned = await planner.plan_all(match_calendars(stored, there, options))
@@ -64,6 +64,11 @@ def _require_whole(stored: Sequence[StoredCalendar], options: RestoreOptions) ->
         raise NotWhole(
             "--delete-extra makes whole calendars equal to the snapshot, so it cannot go with a choice of events"
         )
+
+
+def is_same_account(one: str, other: str) -> bool:
+    """True for two origins of one account, whichever of its calendars they name."""
+    return _account(one) == _account(other)
 
 
 def _account(origin: str) -> str:
