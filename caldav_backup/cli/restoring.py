@@ -112,12 +112,12 @@ class Restore:
         """Guarded when a person says no, or when there is nobody to ask about what needs a yes."""
         if not (plan.to_write or plan.to_delete):
             return
-        removed = f" and remove {plan.to_delete}" if plan.to_delete else ""
+        removed = f", and remove {plan.to_delete} there" if plan.to_delete else ""
         if self.run.terminal.can_ask and not self.run.options.json:
             for line in restore_answers.plan_lines(plan):
                 self.run.terminal.tell(line)
             if not self.run.terminal.confirm(
-                f"Write {counted(plan.to_write, 'event')}{removed} at {plan.destination}?"
+                f"Write {counted(plan.to_write, 'event')} to {plan.destination}{removed}?"
             ):
                 raise Guarded("nothing was written")
             return

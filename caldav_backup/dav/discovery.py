@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 #: well-known address is what people forget most often when they set up a web server before one of these. SOGo 5.8 takes
 #: any first segment for its own name, so it comes first.
 _USUAL = ("/SOGo/dav/", "/remote.php/dav/", "/dav.php/", "/caldav.php/", "/dav/", "/caldav/")
+#: What of the reasons why there is no CalDAV goes into one line: how many, and how many characters of each.
+_MOST_REASONS = 4
+_LONGEST_REASON = 150
 #: What the given address may answer without ending the search; of the others, which are guesses, even silence.
 _NOT_HERE = (NotFound, Refused, BadAnswer)
 _NO_GUESS = (*_NOT_HERE, Forbidden, ServerUnreachable, Unavailable)
@@ -177,8 +180,17 @@ async def _search(client: Client, url: str, candidates: Sequence[str], read: _Re
 
 
 def _summary(tried: Mapping[str, Sequence[str]]) -> str:
-    """Every reason once, after the paths that gave it."""
-    return "; ".join(f"{', '.join(dict.fromkeys(paths))}: {reason}" for reason, paths in tried.items())
+    """Every reason once, after the paths that gave it; of many reasons the first ones, and of long ones the beginning.
+
+    A slow server gives each address a reason with figures of its own.
+    """
+    told = [f"{', '.join(dict.fromkeys(paths))}: {_beginning(reason)}" for reason, paths in tried.items()]
+    further = len(told) - _MOST_REASONS
+    return "; ".join(told[:_MOST_REASONS] + ([f"and {further} more reasons elsewhere"] if further > 0 else []))
+
+
+def _beginning(reason: str) -> str:
+    return reason if len(reason) <= _LONGEST_REASON else f"{reason[: _LONGEST_REASON - 1]}…"
 
 
 def _candidates(url: str) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from caldav_backup.inspection.errors import NoSuchSource
-from caldav_backup.marks import IMPORTER_TYPE, INCOMPLETE
+from caldav_backup.marks import BEFORE_RESTORE, IMPORTER_TYPE, INCOMPLETE
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.header import Header
@@ -62,7 +62,10 @@ class Filter:
         found = of_source(headers, self.source) if self.source else list(headers)
         found = [header for header in found if self._wants(header)]
         if self.latest:
-            newest = {source_of(header): header for header in found}
+            # What a restore made beforehand is no backup, unless it is asked for.
+            backups = [each for each in found if BEFORE_RESTORE in self.tags or BEFORE_RESTORE not in each.tags]
+            newest = {source_of(header): header for header in backups}
+            found = backups
             found = [header for header in found if newest[source_of(header)] is header]
         return found
 

@@ -155,3 +155,15 @@ def test_a_disk_that_fills_up_in_mid_backup_loses_nothing(disk: Disk, chance: ra
     at_home = {"CALDAV_BACKUP_STORE": str(disk.after / "store")}
     assert len(disk.cli("ls", "--json", **at_home).document["result"]["snapshots"]) == 1
     assert disk.cli("check", "--read-data", "-q", **at_home) == Ended(0, "", "")
+
+
+def test_nothing_is_replaced_when_what_is_there_cannot_be_backed_up_first(disk: Disk) -> None:
+    target = disk.cli.home / "target"
+    to_it = ["restore", "--to", str(target), "--on-conflict", "replace"]
+    assert disk.run("read-only", *to_it).code == 0
+    one = target / "home" / event(1).name
+    one.write_bytes(event(1, summary="edited").content)
+    line = only_line(disk.run("read-only", *to_it), 73)
+    assert "--no-safety-snapshot" in line and one.read_bytes() == event(1, summary="edited").content
+    assert disk.run("read-only", *to_it, "--no-safety-snapshot").code == 0
+    assert one.read_bytes() == event(1).content

@@ -1,0 +1,121 @@
+"""What a restore changes is backed up first, can be put back by one command, and is never taken for a backup."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from tests.cli.conftest import Person, Program
+from tests.events import Event, event, events
+from tests.servers.server import Server, calendars, members, seed
+
+REPLACING = ("--on-conflict", "replace", "--delete-extra", "--yes")
+
+
+@pytest.fixture
+def account(cli: Program, radicale: Server) -> Program:
+    """The program with a backup of an account of two calendars, both source and destination `me`."""
+    seed(radicale, "home", events(4), displayname="Home")
+    seed(radicale, "work", [event(9)], displayname="Work")
+    words = ["me", radicale.url, f"username={radicale.user}", f"password={radicale.password}"]
+    cli("source", "add", *words)
+    cli("destination", "add", *words)
+    cli("init", "--plaintext")
+    assert cli("backup").code == 0
+    return cli
+
+
+def change(server: Server) -> None:
+    """Of four events one is edited, one deleted, and a fifth one is added."""
+    server.client.put("home", event(1, summary="edited", sequence=7))
+    server.expect("DELETE", f"home/{event(2).name}")
+    server.client.put("home", event(5))
+
+
+def bodies(server: Server) -> dict[str, bytes]:
+    return {href: server.expect("GET", href).body for href in members(server, "home/")}
+
+
+def tags(program: Program) -> list[list[str]]:
+    found: list[list[str]] = [one["tags"] for one in program("ls", "--json").document["result"]["snapshots"]]
+    return found
+
+
+def test_a_restore_is_undone_by_the_command_that_it_tells(account: Program, radicale: Server) -> None:
+    before = bodies(radicale)
+    change(radicale)
+    changed = bodies(radicale)
+    ended = account("restore", "--to", "@me", *REPLACING, "--json").document["result"]
+    assert (ended["counts"]["created"], ended["counts"]["replaced"], ended["counts"]["deleted"]) == (1, 1, 1)
+    assert set(bodies(radicale)) == set(before)
+    undo = shlex.split(ended["undo"])
+    assert undo[:2] == ["caldav-backup", "at"]
+    assert account(*undo[1:]).code == 0
+    assert bodies(radicale).keys() == changed.keys()
+    assert b"SUMMARY:edited" in b"".join(bodies(radicale).values())
+
+
+def test_the_snapshot_before_a_restore_is_no_backup(account: Program, radicale: Server) -> None:
+    before = account("info", "latest", "--json").document["result"]
+    change(radicale)
+    assert account("restore", "--to", "@me", *REPLACING).code == 0
+    assert tags(account) == [[], ["before-restore"]]
+    assert account("info", "latest", "--json").document["result"] == before
+    latest = account("ls", "--latest", "--json").document["result"]["snapshots"]
+    assert [one["tags"] for one in latest] == [[]]
+    tagged = account("ls", "--tag", "before-restore", "--json").document["result"]["snapshots"]
+    assert len(tagged) == 1
+    # Neither a guard nor a question about sources comes of it.
+    assert account("backup").code == 0
+    assert account("restore", "--to", "@me", "--dry-run").code == 0
+
+
+def test_what_is_only_added_needs_no_snapshot_before(account: Program, radicale: Server) -> None:
+    radicale.expect("DELETE", f"home/{event(2).name}")
+    ended = account("restore", "--to", "@me", "--json").document["result"]
+    assert (ended["counts"]["created"], ended["undo"]) == (1, None)
+    assert tags(account) == [[]]
+
+
+def test_the_snapshot_before_can_be_left_out(account: Program, radicale: Server) -> None:
+    change(radicale)
+    assert account("restore", "--to", "@me", *REPLACING, "--no-safety-snapshot").code == 0
+    assert tags(account) == [[]]
+
+
+def test_removing_needs_a_yes_and_stays_within_its_share(account: Program, radicale: Server) -> None:
+    for number in range(20, 26):
+        radicale.client.put("home", event(number))
+    asked = account("restore", "--to", "@me", "--delete-extra")
+    assert (asked.code, "remove 6 of 10" in asked.err) == (4, True)
+    hesitant = Person()
+    refused = account.at(hesitant)("restore", "--to", "@me", "--delete-extra", "--max-delete", "60%")
+    assert (refused.code, "remove 6 there" in hesitant.questions[0]) == (4, True)
+    nobody = account("restore", "--to", "@me", "--delete-extra", "--max-delete", "60%")
+    assert (nobody.code, "remove 6 events" in nobody.err) == (4, True)
+    assert len(members(radicale, "home/")) == 10
+    done = account("restore", "--to", "@me", "--delete-extra", "--max-delete", "60%", "--yes")
+    assert (done.code, len(members(radicale, "home/"))) == (0, 4)
+    assert sorted(calendars(radicale)) == sorted(href for href in calendars(radicale))
+
+
+def test_a_conflict_ends_the_restore_before_anything_is_written(account: Program, radicale: Server) -> None:
+    change(radicale)
+    before = bodies(radicale)
+    ended = account("restore", "--to", "@me", "--on-conflict", "fail", "--yes")
+    assert (ended.code, "1 event of 5" in ended.err) == (4, True)
+    assert bodies(radicale) == before
+
+
+@pytest.mark.full
+def test_a_directory_is_made_safe_too(account: Program) -> None:
+    target = account.home / "out"
+    assert account("restore", "--to", str(target)).code == 0
+    one = next((target / "home").glob("*.ics"))
+    one.write_bytes(Event("x", one.name, event(1, summary="edited by hand").content).content)
+    (target / "home" / "extra.ics").write_bytes(event(77).content)
+    ended = account("restore", "--to", str(target), *REPLACING, "--json").document["result"]
+    assert ended["counts"]["deleted"] >= 1
+    assert account(*shlex.split(ended["undo"])[1:]).code == 0
+    assert (target / "home" / "extra.ics").exists()
