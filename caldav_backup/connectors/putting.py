@@ -101,6 +101,8 @@ class Putter:
             return Written(_written(href, there.version.etag))
         if (dav.comparable_etag(there.version.etag) if there else None) != etag:
             return Taken(f"something else is there now: {error}")
+        if etag is None and self._product.name and self._product.heeds_preconditions:
+            raise error  # for another reason: Radicale 3.9 finds the object too large, DAViCal 1.1 not a calendar
         given = await self._client.put(href, content, headers=headers, is_same=ics.same_meaning)
         return Written(_written(href, given))
 
@@ -115,6 +117,9 @@ class Putter:
         self, error: dav.DavError, href: str, content: bytes, replaced: Version | None
     ) -> Refused | Taken | UidTaken:
         outcome = meaning_of(error, href, self._product, is_new=replaced is None)
+        if isinstance(outcome, UidTaken) and not ics.uids(content):
+            # SOGo 5.8.0 takes one object without a UID into a calendar, and of the next it says that this UID is taken.
+            return Refused(outcome.reason, for_its_form=True)
         if isinstance(outcome, UidTaken) and not outcome.key and replaced is not None:
             # Radicale 3.9 says the same, without an href, of an object that is to get another UID.
             there = await self._get(href)

@@ -7,6 +7,7 @@ become one unless the user said so.
 
 from __future__ import annotations
 
+import html
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -112,7 +113,14 @@ class _Matcher:
 
 def same_name(one: str, other: str) -> bool:
     """True when two names look the same."""
-    return unicodedata.normalize("NFC", one).strip() == unicodedata.normalize("NFC", other).strip()
+    return _plain(one) == _plain(other)
+
+
+def _plain(name: str) -> str:
+    # DAViCal 1.1.12 escapes a name for XML once more each time that it is set, so that it is never what was asked for.
+    while (unescaped := html.unescape(name)) != name:
+        name = unescaped
+    return unicodedata.normalize("NFC", name).strip()
 
 
 def _require_used(stored: Sequence[StoredCalendar], options: RestoreOptions) -> None:

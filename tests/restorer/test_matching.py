@@ -57,6 +57,12 @@ def test_names_in_another_unicode_form_are_the_same() -> None:
     assert targets([stored("b", composed)], Surroundings([there("/b/", decomposed)])) == [("/b/", MatchedBy.NAME)]
 
 
+def test_a_name_that_the_server_escaped_for_xml_is_the_same_however_often_it_did() -> None:
+    escaped = [there("/b/", "A &amp;amp; B &amp;lt;c&amp;gt;")]
+    for name in ("A & B <c>", "A &amp; B &lt;c&gt;"):
+        assert targets([stored("b", name)], Surroundings(escaped)) == [("/b/", MatchedBy.NAME)]
+
+
 def test_two_calendars_of_one_name_are_told_apart_by_their_addresses_or_are_an_error() -> None:
     twins = [there("/bob/work/", "Work"), there("/bob/work-2/", "Work")]
     assert targets([stored("work-2", "Work")], Surroundings(twins)) == [("/bob/work-2/", MatchedBy.NAME)]
