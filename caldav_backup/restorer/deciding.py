@@ -66,15 +66,17 @@ class Decider:
     def _decide(self, name: str, content: bytes) -> RecordPlan:
         seed = self.seed if self.options.uids is Uids.NEW else ""
         copy = self._copies.of(content, seed)
-        uid, meaning = ics.uid(copy.content), ics.meaning_of(copy.content)
+        uids, meaning = ics.uids(copy.content), ics.meaning_of(copy.content)
+        uid = uids[0] if uids else None
         wish = f"{uid}.ics" if seed else name
         leaf = self.destination.leaf(wish, uid)
-        self._note(uid, leaf, copy.content)
+        self._note(uids, leaf)
         found = self.existing.find(uid, leaf)
         same = next((there for there in found if there.meaning.matches(meaning)), None)
-        if same is not None:
+        keeps = self.options.keep_twins
+        if same is not None and (same.version is not None or not keeps):
             return RecordPlan(name, Action.IDENTICAL, "" if same.version is not None else IN_SELECTION_ALREADY)
-        if self._is_there_in_pieces(uid, copy):
+        if len(uids) != 1 and self._is_there_in_pieces(copy):
             return RecordPlan(name, Action.IDENTICAL)
         if copy.held:
             return RecordPlan(name, Action.HOLD, copy.note)
@@ -115,16 +117,14 @@ class Decider:
         copy = self._copies.of(content, seed)
         uid, renamed = ics.uid(copy.content), ics.meaning_of(copy.content)
         wish = f"{uid}.ics"
-        self._note(uid, self.destination.leaf(wish, uid), copy.content)
+        self._note(ics.uids(copy.content), self.destination.leaf(wish, uid))
         if any(there.meaning.matches(renamed) for there in self.existing.find(uid, wish)):
             return RecordPlan(name, Action.IDENTICAL, DUPLICATE_THERE)
         leaf = self._take_leaf(wish, uid, renamed)
         return RecordPlan(name, Action.DUPLICATE, f"{ANOTHER_VERSION}; {copy.note}", leaf, uid_seed=seed)
 
-    def _is_there_in_pieces(self, uid: str | None, copy: Copy) -> bool:
+    def _is_there_in_pieces(self, copy: Copy) -> bool:
         """True for an object that had to be repaired to be taken, of which every piece is there."""
-        if uid is not None and len(ics.uids(copy.content)) == 1:
-            return False
         repaired = ics.repaired(copy.content)
         if repaired is None:
             return False
@@ -132,15 +132,15 @@ class Decider:
         for piece in repaired.contents:
             part, meaning = ics.uid(piece), ics.meaning_of(piece)
             leaf = self.destination.leaf(f"{part}.ics", part)
-            self._note(part, leaf, piece)
+            self._note(ics.uids(piece), leaf)
             there &= any(one.meaning.matches(meaning) for one in self.existing.find(part, leaf))
         return there
 
-    def _note(self, uid: str | None, leaf: str, content: bytes) -> None:
-        if uid is None:
-            self.leaves.add(leaf)
+    def _note(self, uids: Sequence[str], leaf: str) -> None:
+        if uids:
+            self.uids.update(uids)
         else:
-            self.uids.update(ics.uids(content))
+            self.leaves.add(leaf)
 
     def _take_leaf(self, wish: str, uid: str | None, meaning: ics.Meaning) -> str:
         attempt = 0

@@ -47,7 +47,7 @@ def test_a_restore_is_undone_by_the_command_that_it_tells(account: Program, radi
     change(radicale)
     changed = bodies(radicale)
     ended = account("restore", "--to", "@me", *REPLACING, "--json").document["result"]
-    assert (ended["counts"]["created"], ended["counts"]["replaced"], ended["counts"]["deleted"]) == (1, 1, 1)
+    assert (ended["counts"]["created"], ended["counts"]["replaced"], ended["deleted"]) == (1, 1, 1)
     assert set(bodies(radicale)) == set(before)
     undo = shlex.split(ended["undo"])
     assert undo[:2] == ["caldav-backup", "at"]
@@ -116,6 +116,6 @@ def test_a_directory_is_made_safe_too(account: Program) -> None:
     one.write_bytes(Event("x", one.name, event(1, summary="edited by hand").content).content)
     (target / "home" / "extra.ics").write_bytes(event(77).content)
     ended = account("restore", "--to", str(target), *REPLACING, "--json").document["result"]
-    assert ended["counts"]["deleted"] >= 1
+    assert ended["deleted"] >= 1
     assert account(*shlex.split(ended["undo"])[1:]).code == 0
     assert (target / "home" / "extra.ics").exists()
