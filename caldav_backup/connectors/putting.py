@@ -100,7 +100,7 @@ class Putter:
         if there is not None and ics.same_meaning(content, there.content):
             return Written(_written(href, there.version.etag))
         if (dav.comparable_etag(there.version.etag) if there else None) != etag:
-            return Taken(f"something else is there now: {error}")
+            return Taken(f"{'something else is there now' if there else 'it is gone meanwhile'}: {error}")
         if etag is None and self._product.name and self._product.heeds_preconditions:
             raise error  # for another reason: Radicale 3.9 finds the object too large, DAViCal 1.1 not a calendar
         given = await self._client.put(href, content, headers=headers, is_same=ics.same_meaning)
@@ -120,12 +120,18 @@ class Putter:
         if isinstance(outcome, UidTaken) and not ics.uids(content):
             # SOGo 5.8.0 takes one object without a UID into a calendar, and of the next it says that this UID is taken.
             return Refused(outcome.reason, for_its_form=True)
-        if isinstance(outcome, UidTaken) and not outcome.key and replaced is not None:
+        is_unnamed = isinstance(outcome, UidTaken) and not outcome.key
+        if is_unnamed and replaced is not None and await self._has_another_uid(href, content):
             # Radicale 3.9 says the same, without an href, of an object that is to get another UID.
-            there = await self._get(href)
-            if there is not None and ics.uid(there.content) != ics.uid(content):
-                return Taken(f"an object with another UID stands there: {error}")
+            return Taken(f"an object with another UID stands there: {error}")
         return outcome
+
+    async def _has_another_uid(self, href: str, content: bytes) -> bool:
+        try:
+            there = await self._client.get(href)
+        except _OF_ONE_RECORD:
+            return False
+        return ics.uid(there.content) != ics.uid(content)
 
     def _count_full(self, error: dav.DavError, size: int) -> None:
         if not is_full(error):

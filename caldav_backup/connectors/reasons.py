@@ -49,6 +49,9 @@ def meaning_of(error: dav.DavError, href: str, product: Product, *, is_new: bool
             # Cyrus 3.6, Radicale 3.9: what stands there has another UID, and no PUT changes that.
             return Taken(f"an object with another UID stands there: {error}")
         return UidTaken(_why_taken(error), key)
+    if product.name == "radicale" and error.status == 412:
+        # Radicale 3.9.0 has no other word for it, and another form would not be smaller.
+        return Refused(f"it is larger than the server takes, as far as that can be told: {error}")
     return Refused(str(error), for_its_form=_is_about_form(error, product))
 
 
