@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from caldav_backup import ics
 from caldav_backup.connectors.base import Collection, Version
-from caldav_backup.connectors.destination import Created, DestinationNotWritable, Outcome, Refused, Written
+from caldav_backup.connectors.destination import Created, Outcome, Refused, Written
 from caldav_backup.connectors.one_way import OneWayDestination
 from caldav_backup.connectors.outputs import FileOutput, Output, StreamOutput
 
@@ -35,13 +35,9 @@ class MergedDestination(OneWayDestination):
         del uid
         return f"{name}~{attempt}" if attempt else name
 
-    async def begin(self, displaynames: Sequence[str]) -> None:
-        """Write the calendar's beginning; it has a name when there is only one."""
-        try:
-            self._output.begin()
-        except OSError as error:
-            raise DestinationNotWritable(f"cannot write {self.origin}: {error.strerror}") from error
-        self._write(self._merger.header(displaynames[0] if len(displaynames) == 1 else ""))
+    def write_beginning(self, displaynames: Sequence[str]) -> None:
+        """The calendar's beginning; it has a name when there is only one."""
+        self._output.write(self._merger.header(displaynames[0] if len(displaynames) == 1 else ""))
 
     async def create(self, hint: str, attributes: Mapping[str, bytes]) -> Created:
         """Every calendar is the one calendar."""
@@ -58,7 +54,8 @@ class MergedDestination(OneWayDestination):
         text = self._merger.add(content)
         if not text:
             return Refused("there is no event, task or journal entry in it")
-        self._write(text)
+        with self.writing():
+            self._output.write(text)
         return Written(Version(leaf, leaf, "", 0, len(text)), note)
 
     def write_end(self) -> None:
@@ -75,12 +72,6 @@ class MergedDestination(OneWayDestination):
         if before is digest:
             return ""
         return IS_IN_IT if before == digest else UID_TWICE
-
-    def _write(self, text: bytes) -> None:
-        try:
-            self._output.write(text)
-        except OSError as error:
-            raise DestinationNotWritable(f"cannot write {self.origin}: {error.strerror}") from error
 
 
 class StreamDestination(MergedDestination):

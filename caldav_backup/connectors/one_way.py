@@ -5,7 +5,8 @@ Owns the answers to whoever asks what is there: nothing. What is written, and in
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from caldav_backup.connectors.base import Catalogue, Collection, Failed, Record, Version
 from caldav_backup.connectors.destination import Deletion, DestinationNotWritable, Ending, Limits, Refused, Scheduling
@@ -69,17 +70,32 @@ class OneWayDestination:
         del collection
         return ""
 
+    async def begin(self, displaynames: Sequence[str]) -> None:
+        """Open the place, and write the beginning."""
+        with self.writing():
+            self._output.begin()
+            self.write_beginning(displaynames)
+
     async def finish(self, *, replace: bool) -> Ending:
         """Write the end, and put all of it into its place."""
-        try:
+        with self.writing():
             self.write_end()
             return self._output.finish(replace=replace)
-        except OSError as error:
-            raise DestinationNotWritable(f"cannot write {self.origin}: {error.strerror}") from error
 
     async def close(self) -> None:
         """Leave nothing unfinished behind."""
         self._output.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Inside, what the system refuses is told as `DestinationNotWritable`."""
+        try:
+            yield
+        except OSError as error:
+            raise DestinationNotWritable(f"cannot write {self.origin}: {error.strerror}") from error
+
+    def write_beginning(self, displaynames: Sequence[str]) -> None:
+        """What stands before all records of these calendars."""
 
     def write_end(self) -> None:
         """What stands behind all records."""

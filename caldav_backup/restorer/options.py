@@ -43,7 +43,8 @@ class RestoreOptions:
     which the record takes place at least once. `mapping` pairs calendars of the snapshot with calendars of the
     destination, by any of their names; `into` is one calendar for everything. Without `create_calendars` none is made,
     without `properties` new ones get their name only, without `verify` nothing is read back. `delete_extra` removes
-    what is there and is not in the snapshot, from the calendars that are restored.
+    what is there and is not in the snapshot, from the calendars that are restored. With `keep_twins` a record is
+    written although another one of the snapshot says the same.
     """
 
     path: str = "/"
@@ -62,6 +63,7 @@ class RestoreOptions:
     properties: bool = True
     verify: bool = True
     delete_extra: bool = False
+    keep_twins: bool = False
 
     @property
     def selects_records(self) -> bool:
