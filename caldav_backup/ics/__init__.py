@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from caldav_backup.ics.comparison import Comparison, Verdict, compare, differences
 from caldav_backup.ics.glance import Glance, component_kinds, dtstart, glance, is_calendar, summary, uid
-from caldav_backup.ics.guests import guests, has_guests, with_client_scheduling, without_guests
+from caldav_backup.ics.guests import (
+    guests,
+    has_guests,
+    is_client_scheduled,
+    organizers,
+    with_client_scheduling,
+    without_guests,
+)
 from caldav_backup.ics.lines import unfold
 from caldav_backup.ics.meaning import Meaning, meaning_of, same_meaning
 from caldav_backup.ics.merging import Merger, merge
@@ -36,11 +43,13 @@ __all__ = [
     "guests",
     "has_guests",
     "is_calendar",
+    "is_client_scheduled",
     "is_newer",
     "meaning_of",
     "mentions",
     "merge",
     "occurs_within",
+    "organizers",
     "repaired",
     "same_meaning",
     "summary",

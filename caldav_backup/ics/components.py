@@ -34,9 +34,8 @@ class Component:
 
     def digest(self) -> bytes:
         """128 bits that are equal for components that say the same, in whatever order."""
-        state = blake2b(self.kind.encode("utf-8", "surrogateescape"), digest_size=DIGEST_SIZE)
-        for text in sorted(self.properties):
-            state.update(b"\0" + text.encode("utf-8", "surrogateescape"))
+        said = "\0".join([self.kind, *sorted(self.properties)])
+        state = blake2b(said.encode("utf-8", "surrogateescape"), digest_size=DIGEST_SIZE)
         for child in sorted(child.digest() for child in self.children):
             state.update(b"\1" + child)
         return state.digest()
@@ -47,13 +46,13 @@ def parse_components(plain: bytes) -> Component:
     root = Component("VCALENDAR")
     stack = [root]
     for line in plain.split(b"\n"):
-        name = line_name(line)
+        name, said = _read(line)
         if name == "BEGIN":
-            _open(stack, line)
+            _open(stack, said[0])
         elif name == "END":
-            _close(stack, line)
-        elif line.strip() and not is_ignored(name, stack[-1].kind):
-            for text in _canonical(line, name):
+            _close(stack, said[0])
+        elif said and not is_ignored(name, stack[-1].kind):
+            for text in said:
                 stack[-1].properties[text] = name or text
     for component in _descendants(root):
         settle_end(component.kind, component.properties)
@@ -73,8 +72,7 @@ def _descendants(component: Component) -> Iterator[Component]:
         yield from _descendants(child)
 
 
-def _open(stack: list[Component], line: bytes) -> None:
-    kind = component_kind(line)
+def _open(stack: list[Component], kind: str) -> None:
     if kind in TOP_LEVEL:
         del stack[1:]
     if kind != "VCALENDAR":
@@ -83,21 +81,24 @@ def _open(stack: list[Component], line: bytes) -> None:
         stack.append(component)
 
 
-def _close(stack: list[Component], line: bytes) -> None:
-    kind = component_kind(line)
+def _close(stack: list[Component], kind: str) -> None:
     for depth in range(len(stack) - 1, 0, -1):
         if stack[depth].kind == kind:
             del stack[depth:]
             return
 
 
-def _canonical(line: bytes, name: str) -> tuple[str, ...]:
+def _read(line: bytes) -> tuple[str, tuple[str, ...]]:
+    """Name of an unfolded line, and its canonical texts: one kind for BEGIN and END, none for a blank line."""
     # Two versions of an object have most of their lines in common. Long ones are not worth the memory.
-    if len(line) <= _CACHED_LENGTH:
-        return _canonical_of_short(line, name)
-    return tuple(canonical_properties(parse_named_line(name, line), line))
+    return _read_short(line) if len(line) <= _CACHED_LENGTH else _read_any(line)
 
 
-@lru_cache(maxsize=1024)
-def _canonical_of_short(line: bytes, name: str) -> tuple[str, ...]:
-    return tuple(canonical_properties(parse_named_line(name, line), line))
+def _read_any(line: bytes) -> tuple[str, tuple[str, ...]]:
+    name = line_name(line)
+    if name in ("BEGIN", "END"):
+        return name, (component_kind(line),)
+    return name, tuple(canonical_properties(parse_named_line(name, line), line)) if line.strip() else ()
+
+
+_read_short = lru_cache(maxsize=1024)(_read_any)

@@ -65,7 +65,8 @@ def cut(content: bytes) -> Cut:
         elif name == "END":
             cutter.end(component_kind(line))
         elif line:
-            cutter.keep(folded)
+            # A continuation of a blank line is a line of its own.
+            cutter.keep(folded if folded[:1] != b"\n" else fold(line) + b"\n")
     cutter.close()
     return Cut(cutter.calendars, cutter.mended)
 

@@ -24,12 +24,15 @@ def settle_end(kind: str, properties: dict[str, str]) -> None:
     RFC 5545 §3.6.1: an event that says nothing of its end takes one day when it starts on a date, else no time.
     """
     end_name = _END_NAMES.get(kind)
-    if end_name is None or not ("DURATION" in properties.values() or end_name in properties.values()):
+    names = properties.values()
+    if end_name is None or not ("DURATION" in names or end_name in names):
         return
-    start = next((match for text in properties if (match := _START.fullmatch(text))), None)
+    start = next((match for text in properties if text[:7] == "DTSTART" and (match := _START.fullmatch(text))), None)
     if start is None:
         return
-    duration = next((match for text in properties if (match := _DURATION.fullmatch(text))), None)
+    duration = None
+    if "DURATION" in names:
+        duration = next((match for text in properties if (match := _DURATION.fullmatch(text))), None)
     if duration is not None and (end := _end(start, int(duration[1]), int(duration[2]))) is not None:
         name = properties.pop(duration[0])
         properties.setdefault(end_name + end, name)

@@ -8,7 +8,7 @@ to mail to, not a guest: left alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from caldav_backup.ics.glance import glance
 from caldav_backup.ics.lines import (
@@ -25,6 +25,7 @@ from caldav_backup.ics.lines import (
 
 _GUEST_NAMES = ("ATTENDEE", "ORGANIZER")
 _SCHEDULE_AGENT = re.compile(rb""";SCHEDULE-AGENT=(?:[^";:]|"[^"]*")*""", re.IGNORECASE)
+_CLIENT = re.compile(rb""";SCHEDULE-AGENT="?CLIENT"?(?=;|$)""", re.IGNORECASE)
 
 
 def has_guests(content: bytes) -> bool:
@@ -36,15 +37,18 @@ def has_guests(content: bytes) -> bool:
 
 def guests(content: bytes) -> tuple[str, ...]:
     """The addresses of all organizers and attendees without `mailto:`, each once, in order of appearance."""
-    found: dict[str, str] = {}
-    for name, line in _guest_lines(content):
-        parts = split_head(line) if name in _GUEST_NAMES else None
-        address = to_text(parts[1]).strip() if parts is not None else ""
-        if address[:7].casefold() == "mailto:":
-            address = address[7:]
-        if address:
-            found.setdefault(address.casefold(), address)
-    return tuple(found.values())
+    return _addresses(content, _GUEST_NAMES)
+
+
+def organizers(content: bytes) -> tuple[str, ...]:
+    """The addresses of the organizers alone, as `guests` gives them: mostly one."""
+    return _addresses(content, ("ORGANIZER",))
+
+
+def is_client_scheduled(content: bytes) -> bool:
+    """True when the object says of every guest that the client does the scheduling, as that of nobody does."""
+    heads = (split_head(line) for name, line in _guest_lines(content) if name in _GUEST_NAMES)
+    return all(parts is not None and _CLIENT.search(parts[0]) is not None for parts in heads)
 
 
 def with_client_scheduling(content: bytes) -> bytes:
@@ -66,6 +70,18 @@ def _as_client_scheduled(line: bytes) -> bytes:
         return line
     head, value = parts
     return _SCHEDULE_AGENT.sub(b"", head) + b";SCHEDULE-AGENT=CLIENT:" + value
+
+
+def _addresses(content: bytes, names: Sequence[str]) -> tuple[str, ...]:
+    found: dict[str, str] = {}
+    for name, line in _guest_lines(content):
+        parts = split_head(line) if name in names else None
+        address = to_text(parts[1]).strip() if parts is not None else ""
+        if address[:7].casefold() == "mailto:":
+            address = address[7:]
+        if address:
+            found.setdefault(address.casefold(), address)
+    return tuple(found.values())
 
 
 def _guest_lines(content: bytes) -> Iterator[tuple[str, bytes]]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from caldav_backup.ics.cutting import all_pieces, cut
-from caldav_backup.ics.lines import fold, iter_folded, line_name, parse_line, split_head, to_text, unfold, unfolded
+from caldav_backup.ics.lines import fold, unfolded
 from caldav_backup.ics.meaning import zone_digest
+from caldav_backup.ics.zones import with_renamed_zones, with_zone_name
 
 PRODUCT = b"-//caldav-backup//EN"
 _HEADER = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:" + PRODUCT + b"\r\n"
@@ -43,7 +44,7 @@ class Merger:
             elif (new_zone := self._new_zone(component, renamed)) is not None:
                 zones.append(new_zone)
         if renamed:
-            others = [_with_renamed_zones(component, renamed) for component in others]
+            others = [with_renamed_zones(component, renamed) for component in others]
         return b"".join(zones + others).replace(b"\n", b"\r\n") if others else b""
 
     def footer(self) -> bytes:
@@ -64,7 +65,7 @@ class Merger:
         if known[digest] == tzid:
             return component
         renamed[tzid] = known[digest]
-        return _with_zone_name(component, known[digest])
+        return with_zone_name(component, known[digest])
 
     def _free_name(self, tzid: str, number: int) -> str:
         while (name := f"{tzid} {number}") in self._zones:
@@ -76,27 +77,3 @@ def merge(bodies: Iterable[bytes], name: str = "") -> bytes:
     """One calendar with all components of `bodies` and each time zone once, as bytes with CRLF line ends."""
     merger = Merger()
     return b"".join([merger.header(name), *map(merger.add, bodies), merger.footer()])
-
-
-def _with_zone_name(component: bytes, name: str) -> bytes:
-    return b"".join(
-        fold(b"TZID:" + name.encode("utf-8")) + b"\n" if line_name(b"".join(unfold(folded))) == "TZID" else folded
-        for folded in iter_folded(component)
-    )
-
-
-def _with_renamed_zones(component: bytes, renamed: dict[str, str]) -> bytes:
-    return b"".join(_with_renamed_zone(folded, renamed) for folded in iter_folded(component))
-
-
-def _with_renamed_zone(folded: bytes, renamed: dict[str, str]) -> bytes:
-    line = b"".join(unfold(folded))
-    parsed = parse_line(line)
-    parts = split_head(line)
-    if parsed is None or parts is None:
-        return folded
-    old = next((values[0] for key, values in parsed.parameters if key == "TZID" and values), None)
-    if old not in renamed:
-        return folded
-    head = to_text(parts[0]).replace(f'"{old}"', f'"{renamed[old]}"').replace(f"={old}", f"={renamed[old]}")
-    return fold(head.encode("utf-8") + b":" + parts[1]) + b"\n"

@@ -1,24 +1,111 @@
-"""Whether a record happens within a span of time, its recurrences expanded."""
+"""Whether a record happens within a span of time, its recurrences expanded.
+
+Owns which occurrences touch a span (RFC 4791 §9.9), decided by a look at a few lines where nothing recurs. Expanding is
+the recurring-ical-events library's (`expansion`), asked only about series, and about times in zones that only the
+object itself defines.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import Enum
+
+from caldav_backup.ics.lines import TOP_LEVEL, component_kind, line_name, parse_line, unfolded
+from caldav_backup.ics.moments import Properties, Span, span_of
+
+_LINES = re.compile(
+    rb"^(?:BEGIN|END|DTSTART|DTEND|DUE|DURATION|COMPLETED|RRULE|RDATE|EXRULE|RECURRENCE-ID)[:;].*$",
+    re.MULTILINE | re.IGNORECASE,
+)
+#: How far a local time may be from UTC, on either side.
+_FARTHEST_ZONE = timedelta(hours=15)
+
+
+class _Look(Enum):
+    INSIDE = "touches the span"
+    OUTSIDE = "does not"
+    UNSURE = "depends on a time zone that only the object defines"
 
 
 def occurs_within(content: bytes, since: datetime | None, until: datetime | None) -> bool:
-    """True when any occurrence of the object's events, tasks or journals touches the span.
+    """True when any occurrence of the object's events, tasks, journals or free/busy times touches the span.
 
-    `since` is inclusive, `until` exclusive, both aware; None is open. What has no date never occurs. All-day and
-    floating times are of this machine's time zone.
+    `since` is inclusive, `until` exclusive, both aware; None is open. What has no date never occurs; a task has its
+    start, its due date, or the time of its completion. All-day and floating times are of this machine's time zone.
+    A series whose expansion has no reasonable end (every second for years), or that no parser understands, counts as
+    happening all the time from its start to its UNTIL: rather one record too many than one too few. Never raises.
     """
-    import icalendar
-    import recurring_ical_events
+    components = _components(content)
+    spans = [span for component in components if (span := span_of(component)) is not None]
+    looks = [_look(span, since, until) for span in spans]
+    if not any("RRULE" in component or "RDATE" in component for component in components):
+        if _Look.UNSURE in looks and _Look.INSIDE not in looks:
+            return _expanded(content, components, spans, since, until)
+        return _Look.INSIDE in looks
+    if _is_over(components, spans, since, until):
+        return _Look.INSIDE in looks
+    return _expanded(content, components, spans, since, until)
 
-    first = since if since is not None else datetime(1900, 1, 1, tzinfo=UTC)
-    last = until if until is not None else first + timedelta(days=366 * 200)
-    try:
-        calendar = icalendar.Calendar.from_ical(content)
-    except ValueError:
+
+def _components(content: bytes) -> Sequence[Properties]:
+    """The lines of each component that tell of times, by property name; time zones and alarms apart."""
+    found: list[Properties] = []
+    kinds: list[str] = []
+    for match in _LINES.finditer(unfolded(content)):
+        name = line_name(match[0])
+        if name == "BEGIN":
+            kind = component_kind(match[0])
+            kinds = [] if kind in TOP_LEVEL else kinds
+            if kind != "VCALENDAR":
+                kinds.append(kind)
+                if len(kinds) == 1 and kind != "VTIMEZONE":
+                    found.append({})
+        elif name == "END":
+            kind = component_kind(match[0])
+            kinds = kinds[: kinds.index(kind)] if kind in kinds else kinds
+        elif len(kinds) == 1 and kinds[0] != "VTIMEZONE" and (line := parse_line(match[0])) is not None:
+            found[-1].setdefault(name, []).append(line)
+    return found
+
+
+def _look(span: Span, since: datetime | None, until: datetime | None) -> _Look:
+    if span.is_sure:
+        return _Look.INSIDE if span.touches(since, until) else _Look.OUTSIDE
+    wide = Span(span.start - _FARTHEST_ZONE, span.end + _FARTHEST_ZONE)
+    return _Look.UNSURE if wide.touches(since, until) else _Look.OUTSIDE
+
+
+def _is_over(
+    components: Sequence[Properties], spans: Sequence[Span], since: datetime | None, until: datetime | None
+) -> bool:
+    """True when the whole series, with every moment that could be of it, lies before or after the span."""
+    if not spans or any("RDATE" in component for component in components):
         return False
-    query = recurring_ical_events.of(calendar, components=["VEVENT", "VTODO", "VJOURNAL"], skip_bad_series=True)
-    return bool(query.between(first, last))
+    if until is not None and min(span.start for span in spans) - _FARTHEST_ZONE >= until:
+        return True
+    if since is None:
+        return False
+    rules = [line.value.upper() for component in components for line in component.get("RRULE", ())]
+    lasts = [re.search(r"UNTIL=([0-9]{8})", rule) for rule in rules]
+    longest = max(span.end - span.start for span in spans) + timedelta(days=2)
+    try:
+        return all(
+            last is not None and datetime.strptime(last[1], "%Y%m%d").replace(tzinfo=since.tzinfo) + longest < since
+            for last in lasts
+        )
+    except (ValueError, OverflowError):
+        return False
+
+
+def _expanded(
+    content: bytes,
+    components: Sequence[Properties],
+    spans: Sequence[Span],
+    since: datetime | None,
+    until: datetime | None,
+) -> bool:
+    from caldav_backup.ics.expansion import expanded_within
+
+    return expanded_within(content, components, spans, since, until)

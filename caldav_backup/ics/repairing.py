@@ -19,7 +19,7 @@ from caldav_backup.ics.merging import PRODUCT
 from caldav_backup.ics.uids import derived_uid
 
 _BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
-_BLANK_LINE = re.compile(rb"(?:\A|\r\n|\n|\r(?!\n))[ \t]*(?:\r\n|\n|\r)")
+_BLANK_LINE = re.compile(rb"(?:\A|\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 _HAS_UID = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY"})
 
 

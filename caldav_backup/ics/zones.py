@@ -6,9 +6,11 @@ Does not own the arithmetic of zones, which is the time zone database's and the 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from caldav_backup.ics.lines import fold, iter_folded, line_name, parse_line, split_head, to_text, unfold
 
 # Up to its END, never over the beginning of another component whose own END is elsewhere.
 _ZONE = re.compile(
@@ -34,3 +36,29 @@ def is_known_zone(tzid: str) -> bool:
     except KeyError:
         return False
     return True
+
+
+def with_zone_name(zone: bytes, name: str) -> bytes:
+    """A folded VTIMEZONE under another name."""
+    return b"".join(
+        fold(b"TZID:" + name.encode("utf-8")) + b"\n" if line_name(b"".join(unfold(folded))) == "TZID" else folded
+        for folded in iter_folded(zone)
+    )
+
+
+def with_renamed_zones(component: bytes, renamed: Mapping[str, str]) -> bytes:
+    """A folded component whose times are told in zones of other names, old names to new ones."""
+    return b"".join(_with_renamed_zone(folded, renamed) for folded in iter_folded(component))
+
+
+def _with_renamed_zone(folded: bytes, renamed: Mapping[str, str]) -> bytes:
+    line = b"".join(unfold(folded))
+    parsed = parse_line(line)
+    parts = split_head(line)
+    if parsed is None or parts is None:
+        return folded
+    old = next((values[0] for key, values in parsed.parameters if key == "TZID" and values), "")
+    if old not in renamed:
+        return folded
+    head = to_text(parts[0]).replace(f'"{old}"', f'"{renamed[old]}"').replace(f"={old}", f"={renamed[old]}")
+    return fold(head.encode("utf-8") + b":" + parts[1]) + b"\n"

@@ -42,3 +42,17 @@ def test_an_event_without_guests_is_sent_as_it_is() -> None:
 def test_the_parameter_is_no_difference_in_meaning_and_missing_guests_are() -> None:
     assert ics.same_meaning(MEETING, ics.with_client_scheduling(MEETING))
     assert ics.differences(MEETING, ics.without_guests(MEETING)) == ["VEVENT ATTENDEE", "VEVENT ORGANIZER"]
+
+
+def test_an_object_is_left_to_the_client_only_when_that_is_said_of_everybody() -> None:
+    assert ics.is_client_scheduled(ics.with_client_scheduling(MEETING))
+    assert not ics.is_client_scheduled(MEETING)
+    assert not ics.is_client_scheduled(ics.with_client_scheduling(MEETING).replace(b"CLIENT", b"NONE", 1))
+    quoted = ics.with_client_scheduling(MEETING).replace(b"=CLIENT", b'="client"', 1)
+    assert ics.is_client_scheduled(quoted)
+    assert ics.is_client_scheduled(ics.without_guests(MEETING))
+
+
+def test_the_organizer_is_told_from_the_attendees() -> None:
+    assert ics.organizers(MEETING) == ("ann@example.org",)
+    assert ics.organizers(ics.without_guests(MEETING)) == ()
