@@ -31,6 +31,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("discover", "discover"),
     Command("backup", "backup"),
     Command("restore", "restore"),
+    Command("export", "export"),
     Command("ls", "ls"),
     Command("cat", "cat"),
     Command("info", "info"),

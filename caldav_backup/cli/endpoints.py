@@ -56,8 +56,13 @@ def open_destination(run: Invocation, text: str) -> Destination:
     if text == STANDARD_OUTPUT:
         from caldav_backup.connectors.destination_file import StreamDestination
 
-        return StreamDestination(cast("BinaryIO", _StandardOutput(run)), origin=STANDARD_OUTPUT)
+        return StreamDestination(standard_output(run), origin=STANDARD_OUTPUT)
     return _open_place(run, text)
+
+
+def standard_output(run: Invocation) -> BinaryIO:
+    """Where data goes that is asked for as bytes."""
+    return cast("BinaryIO", _StandardOutput(run))
 
 
 def is_server(destination: Destination) -> bool:
