@@ -17,6 +17,7 @@ from caldav_backup.restorer.errors import (
     NotWhole,
     RestoreError,
 )
+from caldav_backup.restorer.findings import CalendarFindings, Face, Finding, Findings, OnlyThere, Standing
 from caldav_backup.restorer.options import Invites, OnConflict, RestoreOptions, Uids
 from caldav_backup.restorer.plan import Action, CalendarPlan, ExtraPlan, MatchedBy, RecordPlan, RestorePlan
 from caldav_backup.restorer.planning import plan_restore
@@ -29,22 +30,28 @@ from caldav_backup.restorer.report import (
     RestoreReport,
     Result,
 )
+from caldav_backup.restorer.verification import verify
 
 __all__ = [
     "Action",
     "AmbiguousTarget",
+    "CalendarFindings",
     "CalendarPlan",
     "CalendarReport",
     "ConflictFound",
     "Erasure",
     "ErasureResult",
     "ExtraPlan",
+    "Face",
+    "Finding",
+    "Findings",
     "Invites",
     "MatchedBy",
     "NoSuchCalendar",
     "NoSuchEvent",
     "NotWhole",
     "OnConflict",
+    "OnlyThere",
     "ReadBack",
     "RecordPlan",
     "RecordResult",
@@ -53,7 +60,9 @@ __all__ = [
     "RestorePlan",
     "RestoreReport",
     "Result",
+    "Standing",
     "Uids",
     "apply",
     "plan_restore",
+    "verify",
 ]

@@ -9,7 +9,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Container, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from caldav_backup import ics
 from caldav_backup.connectors import naming
@@ -156,8 +156,15 @@ def _there(version: Version, content: bytes) -> There:
     return There(ics.meaning_of(content), version, uids, looked.summary or "", guests)
 
 
+class Readable(Protocol):
+    """What records are fetched from: a destination, or a source."""
+
+    async def fetch(self, collection: Collection, versions: Sequence[Version]) -> list[Record]:
+        """As `Source.fetch` and `Destination.fetch`."""
+
+
 async def fetch_all(
-    destination: Destination, collection: Collection, versions: Sequence[Version]
+    destination: Readable, collection: Collection, versions: Sequence[Version]
 ) -> AsyncIterator[Record]:
     """The records of all `versions`, in order, some batches at once and never more in memory."""
     batches = _batches(versions)
