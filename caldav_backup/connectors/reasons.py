@@ -32,13 +32,19 @@ _FORM_WORDS = re.compile(
     re.IGNORECASE,
 )
 
-#: RFC 4331 §6, and what Cyrus and Stalwart call it.
+#: RFC 4331 §6, and what Stalwart calls it.
 _FULL = frozenset({"quota-not-exceeded", "sufficient-disk-space", "over-quota"})
+#: Cyrus 3.6.1 says so with 500 and a page.
+_FULL_WORDS = re.compile(r"\bover quota\b|\bquota exceeded\b|\bno space left\b", re.IGNORECASE)
 
 
 def is_full(error: dav.DavError) -> bool:
     """True when it is the account that has no room, whatever the object."""
-    return error.status == 507 or error.condition in _FULL
+    return error.status == 507 or error.condition in _FULL or (not error.condition and _is_said_full(error.excerpt))
+
+
+def _is_said_full(words: str) -> bool:
+    return _FULL_WORDS.search(words) is not None
 
 
 def meaning_of(error: dav.DavError, href: str, product: Product, *, is_new: bool) -> Refused | Taken | UidTaken:
@@ -52,6 +58,8 @@ def meaning_of(error: dav.DavError, href: str, product: Product, *, is_new: bool
     if product.name == "radicale" and error.status == 412:
         # Radicale 3.9.0 has no other word for it, and another form would not be smaller.
         return Refused(f"it is larger than the server takes, as far as that can be told: {error}")
+    if is_full(error):
+        return Refused(str(error))
     return Refused(str(error), for_its_form=_is_about_form(error, product))
 
 

@@ -148,6 +148,7 @@ def test_an_object_that_would_get_another_uid_is_no_uid_that_is_taken(named: str
         ("", 409, "Conflict in the request.", False),
         ("", 405, "", False),
         ("", 507, error("<d:quota-not-exceeded/>"), False),
+        ("cyrus", 500, "<h1>Internal Server Error</h1><p>Over quota</p>", False),
     ],
 )
 def test_only_what_is_wrong_with_the_object_itself_is_worth_another_form(
@@ -179,15 +180,19 @@ def test_a_known_server_whose_412_has_another_reason_is_sent_the_object_once() -
 FULL = (507, error("<d:quota-not-exceeded/>"))
 
 
-def test_a_full_account_refuses_each_record_until_three_in_a_row_were_refused() -> None:
-    played = Played(refusing(*FULL))
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [FULL, (507, ""), (403, FULL[1]), (403, error("<d:sufficient-disk-space/>")), (500, "<p>Over quota</p>")],
+)
+def test_a_full_account_refuses_each_record_until_three_in_a_row_were_refused(status: int, text: str) -> None:
+    played = Played(refusing(status, text))
     putter = Putter(played.client())
 
     async def story() -> None:
         for _ in range(2):
             outcome = await putter.put(HREF, event(1).content, None, {})
             assert isinstance(outcome, Refused)
-            assert "no room" in outcome.reason
+            assert str(status) in outcome.reason
         played.rule = lambda _: None
         assert isinstance(await putter.put("/cal/small.ics", event(2).content, None, {}), Written)
         played.rule = refusing(*FULL)
