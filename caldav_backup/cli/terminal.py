@@ -101,7 +101,7 @@ class Terminal:
         return sys.stdin.readline().rstrip("\r\n")
 
     def ask(self, question: str) -> str:
-        """What a person answers to `question`, without surrounding blanks; "" also for no answer. Only where `can_ask`."""
+        """What a person answers to `question`, without blanks around it; "" for nothing. Only where `can_ask`."""
         with _answering(question):
             sys.stderr.write(f"{clean(question)} ")
             sys.stderr.flush()

@@ -49,6 +49,13 @@ def read_frames(stream: Iterable[bytes], what: str) -> Iterator[Frame]:
         raise Damaged(f"the listing of {what} ends inside an entry; the store is damaged there")
 
 
+def cut_frames(buffer: bytes, what: str) -> tuple[list[Frame], bytes]:
+    """The frames of a piece that begins where one begins, and the beginning of the one that is not whole in it."""
+    frames = list(_whole_frames(buffer, what))
+    length = sum(_HEAD.size + len(frame.record) + MAC_SIZE for frame in frames)
+    return frames, buffer[length:]
+
+
 def _whole_frames(buffer: bytes, what: str) -> Iterator[Frame]:
     position, end = 0, len(buffer)
     while position + _HEAD.size <= end:

@@ -53,6 +53,10 @@ class Person(Terminal):
         self.questions.append(question)
         return Secret(self._typed.pop(0))
 
+    def ask(self, question: str) -> str:
+        self.questions.append(question)
+        return self._typed.pop(0)
+
     def confirm(self, question: str) -> bool:
         self.questions.append(question)
         return self._says_yes
