@@ -50,9 +50,10 @@ _MOST_REDIRECTIONS = 5
 class Transport:
     """One account's way to its server: `base_url` is where the credentials belong.
 
-    `timeout` is in seconds and bounds each silence; `concurrency` is how many requests one host gets at once, or fewer
-    (`width`); `rate` is the most requests per second; `insecure` allows plain http beyond this machine. `on_request` is
-    told of each request that was sent. `network` replaces httpx's own transport in tests. Safe to cancel at any point.
+    `timeout` is in seconds and bounds each silence; `concurrency` is how many requests one host gets at once, or fewer,
+    or up to `room` where the host has time to spare (`width`); `rate` is the most requests per second; `insecure`
+    allows plain http beyond this machine. `on_request` is told of each request that was sent. `network` replaces
+    httpx's own transport in tests. Safe to cancel at any point.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Transport:
         *,
         timeout: float = 60.0,
         concurrency: int = 3,
+        room: int | None = None,
         rate: float | None = None,
         tls: Tls = Tls(),  # noqa: B008  # frozen
         insecure: bool = False,
@@ -82,12 +84,13 @@ class Transport:
         self._timeout = timeout
         self._policy = retries
         self._concurrency = concurrency
+        self._room = max(concurrency, room or 0)
         self._login = Login(base_url, authentication)
         self._turns: dict[str, Turns] = {}
         self._rate = Rate(rate, clock=retries.clock, sleep=retries.sleep)
         self._network = Network(
             timeout=timeout,
-            connections=concurrency,
+            connections=self._room,
             headers={"user-agent": user_agent, "accept-encoding": "gzip, deflate"},
             tls=tls,
             insecure=insecure,
@@ -202,7 +205,7 @@ class Transport:
         host = urlsplit(url).hostname or ""
         if host not in self._turns:
             self._turns[host] = Turns(
-                Width(self._concurrency),
+                Width(self._concurrency, self._room),
                 longest_pause=self._policy.longest_wait,
                 clock=self._policy.clock,
                 sleep=self._policy.sleep,

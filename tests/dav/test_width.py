@@ -106,3 +106,51 @@ def test_a_busy_host_gets_half_and_more_again_slowly() -> None:
     assert set(found) == {1}
     assert limits(width, several_at_a_time, 1)[-1] == 2
     assert 4 in limits(width, several_at_a_time, 200)
+
+
+def two_at_a_time_from_far(at_once: int) -> float:
+    """A way of 90 ms to a server that needs 10 for each request and works on two."""
+    return max(0.1, 0.005 * at_once)
+
+
+def one_at_a_time_from_far(at_once: int) -> float:
+    """A way of 70 ms to a server that needs 30 for each request and works on one."""
+    return max(0.1, 0.03 * at_once)
+
+
+def test_a_server_with_time_to_spare_gets_as_many_as_there_is_room_for() -> None:
+    found = limits(Width(3, 8), two_at_a_time_from_far, 1000, "PUT")
+    assert found.index(6) == 11
+    assert found.index(8) == 11 + 9
+    assert found.count(1) <= 12
+    assert set(found) == {1, 3, 6, 8}
+    assert found[-1] == 8
+
+
+@pytest.mark.parametrize(("server", "most"), [(one_at_a_time, 3), (worse_together, 3), (one_at_a_time_from_far, 6)])
+def test_a_server_that_is_no_faster_for_it_gets_no_more(server: Server, most: int) -> None:
+    assert max(limits(Width(3, 24), server, 1000, "PUT")) == most
+
+
+def test_a_server_that_gets_crowded_gets_fewer_again() -> None:
+    width = Width(3, 8)
+    assert limits(width, two_at_a_time_from_far, 50, "PUT")[-1] == 8
+    found = limits(width, lambda at_once: 0.1 + 0.03 * at_once, 2000, "PUT")
+    assert found[-1] in {3, 4}
+
+
+def test_a_host_that_was_busy_once_gets_no_more_than_usual() -> None:
+    width = Width(3, 8)
+    limits(width, two_at_a_time_from_far, 50, "PUT")
+    width.turned_away()
+    assert width.limit == 4
+    width.turned_away()
+    assert max(limits(width, two_at_a_time_from_far, 1000, "PUT")) == 3
+
+
+def test_what_is_read_before_says_nothing_of_writing() -> None:
+    width = Width(3, 8)
+    limits(width, two_at_a_time_from_far, 12, "REPORT")
+    assert width.limit == 6
+    assert limits(width, one_at_a_time, 10, "PUT")[-1] == 6
+    assert limits(width, one_at_a_time, 200, "PUT")[-1] == 3
