@@ -85,7 +85,7 @@ def _open_place(run: Invocation, text: str) -> Destination:
     if isinstance(address, DirectoryAddress):
         is_file = address.path.suffix.lower() == ".ics" and not address.path.is_dir()
         return FileDestination(address.path) if is_file else DirectoryDestination(address.path)
-    client = open_client(run, location, address)
+    client = open_client(run, location, address, room=CalDavDestination.concurrency)
     return CalDavDestination(client, address.url, origin=address.origin(location.username))
 
 
@@ -103,8 +103,10 @@ class _StandardOutput:
         """`write` has done it."""
 
 
-def open_client(run: Invocation, location: Location, address: ServerAddress, *, concurrency: int = 3) -> Client:
-    """The server behind `location`, signed in to when it is first asked."""
+def open_client(
+    run: Invocation, location: Location, address: ServerAddress, *, concurrency: int = 3, room: int | None = None
+) -> Client:
+    """The server behind `location`, signed in to when it is first asked; `room` as in `Transport`."""
     from caldav_backup.dav import Client, Transport
 
     for option in (*location.options, *location.secrets):
@@ -116,6 +118,7 @@ def open_client(run: Invocation, location: Location, address: ServerAddress, *, 
             _authentication(run, location),
             timeout=location.timeout or 60.0,
             concurrency=concurrency,
+            room=room,
             rate=location.rate,
             tls=_tls(location),
             insecure=location.is_insecure,

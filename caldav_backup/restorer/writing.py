@@ -40,7 +40,7 @@ class Writer:
     async def write(self, places: Collection[int]) -> None:
         """Write the records at these places of the calendar."""
         width = self.sender.destination.concurrency
-        jobs: asyncio.Queue[_Job | None] = asyncio.Queue(maxsize=2 * width)
+        jobs: asyncio.Queue[_Job | None] = asyncio.Queue(maxsize=width)
 
         async def work() -> None:
             while (job := await jobs.get()) is not None:
