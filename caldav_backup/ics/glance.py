@@ -14,7 +14,7 @@ from caldav_backup.ics.lines import BOM, TOP_LEVEL, component_kind, line_name, p
 _BEGIN = b"BEGIN:VCALENDAR"
 _BLANKS = b" \t\r\n"
 _LINES = re.compile(
-    rb"^(?:BEGIN|END|UID|SUMMARY|DTSTART|RECURRENCE-ID|LAST-MODIFIED|DTSTAMP|SEQUENCE|ATTENDEE|ORGANIZER)[:;].*$",
+    rb"^(?:BEGIN|END|UID|SUMMARY|DTSTART|RECURRENCE-ID|LAST-MODIFIED|SEQUENCE|ATTENDEE|ORGANIZER)[:;].*$",
     re.MULTILINE | re.IGNORECASE,
 )
 
@@ -22,9 +22,9 @@ _LINES = re.compile(
 class Glance(NamedTuple):
     """What a first look at an object shows; None where the property is not there.
 
-    `kinds` are the component kinds in order of appearance, each once, time zones apart. `dtstart`, `last_modified`
-    and `dtstamp` are raw values (`20260501`, `20260501T090000Z`), `timezone` is the TZID that `dtstart` is told in.
-    `has_guests`: an event, task or journal (not merely an alarm) names an organizer or an attendee.
+    `kinds` are the component kinds in order of appearance, each once, time zones apart. `dtstart` and `last_modified`
+    are raw values (`20260501`, `20260501T090000Z`), `timezone` is the TZID that `dtstart` is told in. `has_guests`: an
+    event, task or journal (not merely an alarm) names an organizer or an attendee.
     """
 
     uid: str | None
@@ -35,7 +35,6 @@ class Glance(NamedTuple):
     last_modified: str | None
     sequence: int
     has_guests: bool
-    dtstamp: str | None = None
 
 
 def is_calendar(content: bytes) -> bool:
@@ -92,7 +91,6 @@ def _facts(kinds: tuple[str, ...], components: list[dict[str, bytes]]) -> Glance
         last_modified=_value(main, "LAST-MODIFIED"),
         sequence=_number(_value(main, "SEQUENCE")),
         has_guests=any("ATTENDEE" in component or "ORGANIZER" in component for component in components),
-        dtstamp=_value(main, "DTSTAMP"),
     )
 
 

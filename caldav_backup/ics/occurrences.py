@@ -12,13 +12,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 
-from caldav_backup.ics.lines import TOP_LEVEL, component_kind, line_name, parse_line, unfolded
+from caldav_backup.ics.lines import parse_line
 from caldav_backup.ics.moments import Properties, Span, span_of
+from caldav_backup.ics.outline import lines_called, outlines
 
-_LINES = re.compile(
-    rb"^(?:BEGIN|END|DTSTART|DTEND|DUE|DURATION|COMPLETED|RRULE|RDATE|EXRULE|RECURRENCE-ID)[:;].*$",
-    re.MULTILINE | re.IGNORECASE,
-)
+_LINES = lines_called("DTSTART", "DTEND", "DUE", "DURATION", "COMPLETED", "RRULE", "RDATE")
 #: How far a local time may be from UTC, on either side.
 _FARTHEST_ZONE = timedelta(hours=15)
 
@@ -50,24 +48,14 @@ def occurs_within(content: bytes, since: datetime | None, until: datetime | None
 
 
 def _components(content: bytes) -> Sequence[Properties]:
-    """The lines of each component that tell of times, by property name; time zones and alarms apart."""
-    found: list[Properties] = []
-    kinds: list[str] = []
-    for match in _LINES.finditer(unfolded(content)):
-        name = line_name(match[0])
-        if name == "BEGIN":
-            kind = component_kind(match[0])
-            kinds = [] if kind in TOP_LEVEL else kinds
-            if kind != "VCALENDAR":
-                kinds.append(kind)
-                if len(kinds) == 1 and kind != "VTIMEZONE":
-                    found.append({})
-        elif name == "END":
-            kind = component_kind(match[0])
-            kinds = kinds[: kinds.index(kind)] if kind in kinds else kinds
-        elif len(kinds) == 1 and kinds[0] != "VTIMEZONE" and (line := parse_line(match[0])) is not None:
-            found[-1].setdefault(name, []).append(line)
-    return found
+    """The lines of each component that tell of times, by property name."""
+    return [
+        {
+            name: [parsed for line in lines if (parsed := parse_line(line)) is not None]
+            for name, lines in outline.items()
+        }
+        for outline in outlines(content, _LINES)
+    ]
 
 
 def _look(span: Span, since: datetime | None, until: datetime | None) -> _Look:

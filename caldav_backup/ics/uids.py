@@ -9,11 +9,12 @@ import re
 import uuid
 
 from caldav_backup.ics.lines import TOP_LEVEL, component_kind, fold, line_name, split_head, to_text, unfolded
+from caldav_backup.ics.outline import lines_called, outlines
 
 #: One logical line as it stands, its folding and its line end kept: CRLF, CR CR LF, CR or LF.
 _RAW_LINE = re.compile(rb"(?:[^\r\n]|(?:\r+\n|\r|\n)[ \t])++(?:\r+\n|\r|\n)?+|\r+\n|\r|\n")
 _LINE_END = re.compile(rb"(?:\r+\n|\r|\n)\Z")
-_LINES = re.compile(rb"^(?:BEGIN|END|UID)[:;].*$", re.MULTILINE | re.IGNORECASE)
+_LINES = lines_called("UID")
 _NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
 
 
@@ -36,23 +37,14 @@ class _Place:
                 self._kinds.clear()
             if kind != "VCALENDAR":
                 self._kinds.append(kind)
-        elif kind in TOP_LEVEL:
-            self._kinds.clear()
         elif kind in self._kinds:
             del self._kinds[self._kinds.index(kind) :]
 
 
 def uids(content: bytes) -> tuple[str, ...]:
     """All distinct UIDs of the object's components, in order of appearance."""
-    found: dict[str, None] = {}
-    place = _Place()
-    for match in _LINES.finditer(unfolded(content)):
-        name = line_name(match[0])
-        if name != "UID":
-            place.pass_by(name, match[0])
-        elif place.is_component and (value := _value(match[0])):
-            found[value] = None
-    return tuple(found)
+    lines = (line for outline in outlines(content, _LINES) for line in outline.get("UID", ()))
+    return tuple(dict.fromkeys(value for line in lines if (value := _value(line))))
 
 
 def with_uid(content: bytes, old: str, new: str) -> bytes:
