@@ -181,7 +181,7 @@ class _Run:
         if deed.writer is None or not (deed.plan.options.verify and self.destination.can_read_back):
             return
         copies = deed.writer.sender.copies
-        verifier = Verifier(self.snapshot, self.destination, deed.calendar.stored, copies)
+        verifier = Verifier(self.snapshot, self.destination, deed.calendar.stored, copies, self.progress)
         await verifier.verify(deed.writer.sender.collection, deed.writer.sent, deed.results)
 
     async def _target(self, plan: RestorePlan, calendar: CalendarPlan) -> _Target:

@@ -17,6 +17,7 @@ from caldav_backup import ics
 from caldav_backup.connectors.base import Collection, CollectionUnreadable, Gone, Record, Resource, Version
 from caldav_backup.connectors.destination import Destination
 from caldav_backup.ics.lines import with_plain_line_ends
+from caldav_backup.progress import LookedAt, Progress, silent
 from caldav_backup.restorer.contents import Stored, iter_records
 from caldav_backup.restorer.copies import Copies, Form
 from caldav_backup.restorer.existing import fetch_all
@@ -78,6 +79,7 @@ class Verifier:
     destination: Destination
     stored: StoredCalendar
     copies: Copies
+    progress: Progress = silent
 
     async def verify(self, collection: Collection, sent: Sequence[Sent], results: list[RecordResult]) -> None:
         """Amend the results of `sent` by what is found."""
@@ -86,6 +88,7 @@ class Verifier:
         waiting: list[tuple[Sent, Record]] = []
         arrived = 0
         reason = ""
+        self._tell(0, len(in_order))
         try:
             async for record in fetch_all(self.destination, collection, [one.version for one in in_order]):
                 waiting.append((in_order[arrived], record))
@@ -93,11 +96,17 @@ class Verifier:
                 if len(waiting) == _BATCH:
                     await asyncio.to_thread(self._amend, waiting, again, results)
                     waiting = []
+                    self._tell(arrived, len(in_order))
         except CollectionUnreadable as error:
             reason = str(error)
         await asyncio.to_thread(self._amend, waiting, again, results)
         for one in in_order[arrived:]:
             results[one.place] = _unread(results[one.place], reason)
+        self._tell(len(in_order), len(in_order))
+
+    def _tell(self, done: int, total: int) -> None:
+        if total:
+            self.progress(LookedAt(f"events of {self.stored.displayname} read back", done, total))
 
     def _amend(self, fetched: Sequence[tuple[Sent, Record]], again: _Again, results: list[RecordResult]) -> None:
         for sent, record in fetched:
