@@ -39,9 +39,14 @@ def _words(content: bytes) -> Iterator[str]:
             elif kind == without_words:
                 without_words = ""
         elif not without_words:
-            yield unescape(line.value)
+            yield _address(line.value) if line.name in _PEOPLE else unescape(line.value)
             if line.name in _PEOPLE:
                 yield from (value for name, values in line.parameters if name == "CN" for value in values)
+
+
+def _address(value: str) -> str:
+    value = value.strip()
+    return value[7:] if value[:7].casefold() == "mailto:" else value
 
 
 def _plain(text: str) -> str:

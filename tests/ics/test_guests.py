@@ -56,3 +56,14 @@ def test_an_object_is_left_to_the_client_only_when_that_is_said_of_everybody() -
 def test_the_organizer_is_told_from_the_attendees() -> None:
     assert ics.organizers(MEETING) == ("ann@example.org",)
     assert ics.organizers(ics.without_guests(MEETING)) == ()
+
+
+def test_guests_are_named_once_each_without_their_scheme() -> None:
+    assert ics.guests(MEETING) == ("ann@example.org", "bob@example.org", "eve@example.org")
+    again = MEETING.replace(b"BEGIN:VALARM", b"ATTENDEE:MAILTO:Ann@Example.org\r\nATTENDEE:urn:uuid:1\r\nBEGIN:VALARM")
+    assert ics.guests(again) == ("ann@example.org", "bob@example.org", "eve@example.org", "urn:uuid:1")
+
+
+def test_an_event_without_guests_names_none() -> None:
+    assert ics.guests(b"BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:m\nEND:VEVENT\nEND:VCALENDAR") == ()
+    assert ics.guests(b"\xff\x00ATTENDEE") == ()
