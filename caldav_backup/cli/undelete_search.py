@@ -97,7 +97,7 @@ class Search:
         damage: list[str] = []
 
         def leave_out(header: Header, error: Damaged) -> None:
-            damage.append(f"snapshot {header.identifier.hex()[:SHORT]} is damaged and left out: {error}")
+            damage.append(f"snapshot {header.identifier.hex()[:SHORT]} is left out: {error}")
 
         with watched(self.run, "snapshots") as progress:
             walk = Walk(self.repository, headers, present, self.since_ns, leave_out, progress)

@@ -56,11 +56,13 @@ class Listings:
     def directories(self, header: Header) -> Mapping[str, bytes]:
         """Every directory of a snapshot with the id of its listing: equal ids are equal listings.
 
-        A snapshot without an index of listings (plakar's older ones) has none.
+        Damaged for a snapshot that has no index of them, which is allowed and was never seen.
         """
-        index = header.find_index("dirpack") or b""
+        index = header.find_index("dirpack")
+        if index is None:
+            raise Damaged("it has no index of its directories' listings")
         if index != self._index:
-            pairs = Tree(self._repository, INDEX_TREE, index) if index else ()
+            pairs = Tree(self._repository, INDEX_TREE, index)
             self._directories = {paths.from_key(key): mac for key, mac in pairs}
             self._index = index
         return self._directories
