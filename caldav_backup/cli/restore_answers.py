@@ -96,7 +96,8 @@ def _line(where: str, report: RestoreReport) -> str:
 
 def _read_back(report: RestoreReport) -> str:
     """How what was read back looks, where that is worth a word."""
-    if not report.verified:
+    is_written = any(record.result.value in ("created", "replaced") for record in _records(report))
+    if not report.verified or not is_written:
         return ""
     rewritten = [record for record in _records(report) if record.read_back.value == "rewritten"]
     kinds = ", ".join(dict.fromkeys(kind for record in rewritten for kind in record.rewritten))

@@ -49,10 +49,14 @@ def _different_lines(calendars: Sequence[CalendarFindings]) -> Iterator[str]:
 
 
 def _calendar_line(calendar: CalendarFindings) -> str:
-    told = ", ".join(f"{count} {_WORDS.get(word, word)}" for word, count in _counts(calendar).items() if count)
-    kinds = f" ({', '.join(calendar.rewriting)} rewritten)" if calendar.rewriting else ""
+    kinds = f" ({', '.join(calendar.rewriting)})" if calendar.rewriting else ""
+    told = ", ".join(
+        f"{count} {_WORDS.get(word, word)}{kinds if word == 'rewritten' else ''}"
+        for word, count in _counts(calendar).items()
+        if count
+    )
     reason = f" ({calendar.reason})" if calendar.reason else ""
-    return f"{calendar.stored.path} at {calendar.target!r}: {told or 'no events'}{kinds}{reason}"
+    return f"{calendar.stored.path} at {calendar.target!r}: {told or 'no events'}{reason}"
 
 
 def _finding_line(finding: Finding) -> str:
