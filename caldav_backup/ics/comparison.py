@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from caldav_backup.ics.components import Component, parse_components
 from caldav_backup.ics.lines import unfolded, with_plain_line_ends
-from caldav_backup.ics.meaning import same_meaning
+from caldav_backup.ics.meaning import meaning_of
 from caldav_backup.ics.rewriting import kinds_of_rewriting
 from caldav_backup.ics.zones import without_zones
 
@@ -43,13 +43,18 @@ def compare(sent: bytes, there: bytes) -> Comparison:
     """How `there`, which a server gave back, differs from `sent`; never raises, whatever they are."""
     if sent == there or with_plain_line_ends(sent) == with_plain_line_ends(there):
         return Comparison(Verdict.SAME)
-    if same_meaning(sent, there):
+    meanings = meaning_of(sent), meaning_of(there)
+    if meanings[0].matches(meanings[1]) and (meanings[1].zones or not meanings[0].zones):
         return Comparison(Verdict.REWRITTEN, kinds_of_rewriting(sent, there))
     lost: set[str] = set()
     added: set[str] = set()
     for is_lost, path in _differences(_tree(sent), _tree(there), ""):
         (lost if is_lost else added).add(path)
-    both = lost & added if lost or added else {"VTIMEZONE"}
+    if meanings[0].zones != meanings[1].zones and meanings[0].zones:
+        # Only the object itself can define these zones; what a server adds of its own is harmless.
+        lost.add("VTIMEZONE")
+        added |= {"VTIMEZONE"} if meanings[1].zones else set()
+    both = lost & added
     return Comparison(
         Verdict.CHANGED,
         lost=tuple(sorted(lost - both)),
@@ -71,18 +76,19 @@ def _tree(content: bytes) -> Component:
 def _differences(sent: Component, there: Component, path: str) -> Iterator[tuple[bool, str]]:
     """(True for lost and False for added, path) of all that only one of two components of a kind says."""
     here = f"{path}{sent.kind}"
-    for text in sent.properties.keys() - there.properties.keys():
-        yield True, f"{here} {sent.properties[text]}"
-    for text in there.properties.keys() - sent.properties.keys():
-        yield False, f"{here} {there.properties[text]}"
+    # An end that is told by its distance from the start moves with it, and has not changed for that.
+    moved = _first(sent, "DTSTART") != _first(there, "DTSTART") and sent.kind != "VCALENDAR"
+    one, other = (sent.told, there.told) if moved else (sent.properties, there.properties)
+    yield from ((True, f"{here} {one[text]}") for text in one.keys() - other.keys())
+    yield from ((False, f"{here} {other[text]}") for text in other.keys() - one.keys())
     inner = "" if sent.kind == "VCALENDAR" else f"{here}/"
-    for one, other in _pairs(sent.children, there.children):
-        if one is not None and other is not None:
-            yield from _differences(one, other, inner)
-        else:
-            alone = one or other
-            assert alone is not None
-            yield one is not None, f"{inner}{alone.kind}"
+    for mine, theirs in _pairs(sent.children, there.children):
+        if mine is not None and theirs is not None:
+            yield from _differences(mine, theirs, inner)
+        elif mine is not None:
+            yield True, f"{inner}{mine.kind}"
+        elif theirs is not None:
+            yield False, f"{inner}{theirs.kind}"
 
 
 def _pairs(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
 
-from caldav_backup.ics.ends import settle_end
+from caldav_backup.ics.ends import settled_end
 from caldav_backup.ics.lines import TOP_LEVEL, component_kind, line_name, parse_named_line
 from caldav_backup.ics.values import canonical_properties
 
@@ -26,10 +26,14 @@ _CACHED_LENGTH = 200
 
 @dataclass(slots=True)
 class Component:
-    """One component: `properties` are canonical texts, each with the name that the object itself calls it by."""
+    """One component: `properties` are canonical texts, each with the name that the object itself calls it by.
+
+    `told`: the same with its end as the object tells it, which only differs where `ends` has another spelling for it.
+    """
 
     kind: str
     properties: dict[str, str] = field(default_factory=dict)
+    told: dict[str, str] = field(default_factory=dict)
     children: list[Component] = field(default_factory=list)
 
     def digest(self) -> bytes:
@@ -55,7 +59,8 @@ def parse_components(plain: bytes) -> Component:
             for text in said:
                 stack[-1].properties[text] = name or text
     for component in _descendants(root):
-        settle_end(component.kind, component.properties)
+        component.told = component.properties
+        component.properties = settled_end(component.kind, component.properties) or component.properties
     return root
 
 

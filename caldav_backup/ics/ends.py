@@ -7,6 +7,7 @@ where clocks are put forward, and a floating hour is not the same everywhere; su
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -18,26 +19,31 @@ _DURATION = re.compile(r"DURATION:P([0-9]+)DT([0-9]+)S")
 _ZONE = re.compile(r";TZID=([^;,]+)")
 
 
-def settle_end(kind: str, properties: dict[str, str]) -> None:
-    """Write a DURATION among canonical `properties` as the end that it leads to, and leave out an event's default end.
+def settled_end(kind: str, properties: Mapping[str, str]) -> dict[str, str] | None:
+    """Canonical `properties` with DURATION written as the end that it leads to, and without an event's default end.
 
-    RFC 5545 §3.6.1: an event that says nothing of its end takes one day when it starts on a date, else no time.
+    None where nothing is to be written otherwise. RFC 5545 §3.6.1: an event that says nothing of its end takes one day
+    when it starts on a date, else no time.
     """
     end_name = _END_NAMES.get(kind)
     names = properties.values()
     if end_name is None or not ("DURATION" in names or end_name in names):
-        return
+        return None
     start = next((match for text in properties if text[:7] == "DTSTART" and (match := _START.fullmatch(text))), None)
     if start is None:
-        return
+        return None
+    settled: dict[str, str] | None = None
     duration = None
     if "DURATION" in names:
         duration = next((match for text in properties if (match := _DURATION.fullmatch(text))), None)
     if duration is not None and (end := _end(start, int(duration[1]), int(duration[2]))) is not None:
-        name = properties.pop(duration[0])
-        properties.setdefault(end_name + end, name)
-    if kind == "VEVENT":
-        properties.pop("DTEND" + (_end(start, 1, 0) or "") if start[3] is None else "DTEND" + start[0][7:], None)
+        settled = dict(properties)
+        settled.setdefault(end_name + end, settled.pop(duration[0]))
+    default = f"DTEND{_end(start, 1 if start[3] is None else 0, 0)}"
+    if kind == "VEVENT" and default in (settled or properties):
+        settled = dict(settled or properties)
+        del settled[default]
+    return settled
 
 
 def _end(start: re.Match[str], days: int, seconds: int) -> str | None:
