@@ -1,7 +1,7 @@
 """A CalDAV account as a destination: records put with preconditions, so that nothing is overwritten unseen.
 
 Owns where a record goes and names that every server takes. Reading is `caldav`'s, making calendars `calendar_making`'s,
-what an answer to a PUT means `putting`'s, keeping a server from mailing guests `invitations`', the protocol `dav`'s.
+what an answer to a PUT means `putting`'s, keeping a server from mailing guests `silence`'s, the protocol `dav`'s.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ from caldav_backup.connectors.destination import (
     Refused,
     Scheduling,
 )
-from caldav_backup.connectors.invitations import SILENT, scheduling_of
+from caldav_backup.connectors.invitations import scheduling_of
 from caldav_backup.connectors.products import Product, recognise
 from caldav_backup.connectors.putting import Putter
+from caldav_backup.connectors.silence import SilentPutter
 from caldav_backup.connectors.uid_listing import list_uids
 from caldav_backup.dav import hrefs
 
@@ -49,15 +50,17 @@ class CalDavDestination:
     """Writes to the account that `client` is signed in to, beginning at `url`."""
 
     can_read_back = True
-    concurrency = 3
+    #: As many as a server is ever asked for at once; how many it gets is the transport's care.
+    concurrency = 8
 
     def __init__(self, client: dav.Client, url: str, *, origin: str) -> None:
         self._client = client
         self._url = url
         # What is restored belongs to the account: a name must not lead into a calendar of somebody else.
         self._source = CalDavSource(client, url, origin=origin, of_others=False)
-        self._putter = Putter(client)
         self._product = Product("", "", None)
+        self._putter = Putter(client, self._product)
+        self._silent = SilentPutter(client, self._product, self._putter)
         self._busy = 0
         self._segments: set[str] = set()
 
@@ -72,6 +75,11 @@ class CalDavDestination:
         return scheduling_of(self._product)
 
     @property
+    def has_account_wide_uids(self) -> bool:
+        """As the product is known to do."""
+        return self._product.has_account_wide_uids
+
+    @property
     def can_create(self) -> bool:
         """False for the address of a single calendar."""
         return bool(self._source.homes)
@@ -83,6 +91,8 @@ class CalDavDestination:
         self._segments = {_last_segment(key) for key in keys}
         with _translated():
             self._product = await recognise(self._client, self._source.homes[0] if self._source.homes else self._url)
+        self._putter = Putter(self._client, self._product)
+        self._silent = SilentPutter(self._client, self._product, self._putter)
         return found
 
     async def list_versions(self, collection: Collection) -> list[Version]:
@@ -93,12 +103,13 @@ class CalDavDestination:
     async def list_uids(self, collection: Collection) -> Mapping[str, str] | None:
         """As the server tells them."""
         with _translated():
-            return await list_uids(self._client, self._source.url_of(collection))
+            return await list_uids(self._client, self._source.url_of(collection), _components(collection))
 
-    async def limits(self, collection: Collection) -> Limits:
+    async def limits(self, collection: Collection | None) -> Limits:
         """As the server tells them."""
         with _translated():
-            return await limits_of(self._client, self._source.url_of(collection), self._product)
+            url = self._source.url_of(collection) if collection is not None else None
+            return await limits_of(self._client, url, self._product)
 
     async def fetch(self, collection: Collection, versions: Sequence[Version]) -> list[Record]:
         """Contents by multiget."""
@@ -139,7 +150,8 @@ class CalDavDestination:
     async def create(self, hint: str, attributes: Mapping[str, bytes]) -> Created:
         """Make a calendar in the account's home, and set and read back its properties."""
         with _translated():
-            made = await make_calendar(self._client, self._source.homes[0], hint, attributes, self._segments)
+            home = self._source.homes[0]
+            made = await make_calendar(self._client, home, hint, attributes, self._segments, product=self._product)
         self._segments.add(_last_segment(made.calendar.href))
         return Created(self._source.adopt(made.calendar), made.not_kept)
 
@@ -148,10 +160,12 @@ class CalDavDestination:
     ) -> Outcome:
         """PUT with `If-Match` or `If-None-Match: *`."""
         href = self._href(collection, replaced.key if replaced else hrefs.quote_segment(leaf))
-        headers = SILENT if silent else {}
         try:
             with _translated():
-                outcome = await self._putter.put(href, content, replaced, headers)
+                if silent:
+                    outcome = await self._silent.put(href, content, replaced)
+                else:
+                    outcome = await self._putter.put(href, content, replaced, {})
         except DestinationBusy as error:
             self._busy += 1
             if self._busy >= _BUSY_IN_A_ROW:
@@ -162,8 +176,11 @@ class CalDavDestination:
 
     async def delete(self, collection: Collection, version: Version, *, silent: bool) -> Deletion:
         """DELETE with `If-Match`."""
+        href = self._href(collection, version.key)
         with _translated():
-            return await self._putter.delete(self._href(collection, version.key), version, SILENT if silent else {})
+            if silent:
+                return await self._silent.delete(href, version)
+            return await self._putter.delete(href, version, {})
 
     async def finish(self, *, replace: bool) -> Ending:
         """Every record was lasting when the server took it."""
@@ -177,6 +194,11 @@ class CalDavDestination:
     def _href(self, collection: Collection, key: str) -> str:
         """A home may lie at another host than the address that led to it (iCloud), so hrefs are the calendar's."""
         return hrefs.resolve(hrefs.collection(self._source.url_of(collection)), key)
+
+
+def _components(collection: Collection) -> list[str]:
+    """Kinds of components that a calendar takes; none where it does not say."""
+    return [kind for kind in collection.attributes.get("components", b"").decode("utf-8", "replace").split(",") if kind]
 
 
 def _last_segment(key: str) -> str:

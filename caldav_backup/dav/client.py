@@ -131,6 +131,11 @@ class Client:
         """
         return await list_uids(self.transport, url, kind, uid_of)
 
+    async def find_principals(self, url: str, address: str) -> list[str]:
+        """The paths of the principals that have a calendar user address, or one that it is a part of."""
+        found = await self._multistatus(requests.principal_search(self._url(url), address))
+        return [found.path(response) for response in found.responses]
+
     async def get(self, href: str) -> Resource:
         """One calendar object. Raises BadAnswer when what comes is no calendar, whatever its status."""
         return await self.transport.exchange(requests.get(self._url(href)), self._read_resource)

@@ -57,6 +57,9 @@ PRIVILEGE = _DAV + "privilege"
 PRINCIPAL = _DAV + "principal"
 PRINCIPAL_URL = _DAV + "principal-URL"
 CURRENT_USER_PRINCIPAL = _DAV + "current-user-principal"
+PRINCIPAL_PROPERTY_SEARCH = _DAV + "principal-property-search"
+PROPERTY_SEARCH = _DAV + "property-search"
+MATCH = _DAV + "match"
 UNAUTHENTICATED = _DAV + "unauthenticated"
 
 # RFC 6578: collection synchronization

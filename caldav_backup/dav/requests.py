@@ -82,6 +82,16 @@ def uid_query(url: str, kinds: Iterable[str], only: str = "") -> Request:
     return _xml("REPORT", url, root, _MULTISTATUS, {"depth": MEMBERS})
 
 
+def principal_search(url: str, address: str) -> Request:
+    """The principals of the server that a calendar user address belongs to (RFC 3744 §9.4, RFC 6638 §2.4.1)."""
+    root = _element(names.PRINCIPAL_PROPERTY_SEARCH)
+    search = etree.SubElement(root, names.PROPERTY_SEARCH)
+    _prop(search, [names.CALENDAR_USER_ADDRESS_SET])
+    etree.SubElement(search, names.MATCH).text = writable(address)
+    _prop(root, [names.RESOURCETYPE])
+    return _xml("REPORT", url, root, _MULTISTATUS, {"depth": ITSELF})
+
+
 def sync_collection(url: str, token: str, properties: Iterable[str]) -> Request:
     """What changed among the members since `token`, with their named properties (RFC 6578 §3.2).
 

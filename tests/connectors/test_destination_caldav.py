@@ -228,6 +228,8 @@ def test_records_go_to_the_host_that_has_the_calendar(replaced: Version | None) 
             return httpx.Response(301, headers={"Location": "https://p01-caldav.icloud.com/dav/work/"})
         if request.method == "PROPFIND":
             return httpx.Response(207, text=PRINCIPAL.format(href="/dav/work/", prop=CALENDAR))
+        if request.method == "OPTIONS":
+            return httpx.Response(200, headers={"DAV": "1, calendar-access"})
         return httpx.Response(201)
 
     transport = dav.Transport("https://caldav.icloud.com", network=httpx.MockTransport(network))
@@ -243,22 +245,7 @@ def test_the_headers_that_keep_a_server_silent_go_with_every_record(silent: bool
     headers = asked[-1].headers
     assert headers.get("schedule-reply") == ("F" if silent else None)
     assert headers.get("x-nc-scheduling") == ("false" if silent else None)
-
-
-@pytest.mark.parametrize(
-    ("options", "path", "expected"),
-    [
-        ("1, calendar-access", "/dav/work/", Scheduling.NONE),
-        ("1, calendar-access, calendar-auto-schedule", "/dav/work/", Scheduling.SUPPRESSIBLE),
-        ("", "/dav/work/", Scheduling.SUPPRESSIBLE),
-        ("1, calendar-schedule", "/dav/work/", Scheduling.UNSTOPPABLE),
-        ("1, calendar-auto-schedule", "/SOGo/dav/alice/Calendar/work/", Scheduling.UNSTOPPABLE),
-    ],
-)
-def test_what_a_server_does_to_guests_is_told_by_its_features(options: str, path: str, expected: Scheduling) -> None:
-    there, _ = played(always(201), options=options, path=path)
-    run(there.catalogue())
-    assert there.scheduling is expected
+    assert headers.get("scheduling-enabled") == ("F" if silent else None)
 
 
 def test_a_server_that_knows_no_if_none_match_is_asked_whether_anything_is_there() -> None:

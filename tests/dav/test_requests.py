@@ -30,6 +30,15 @@ def test_a_multiget_names_properties_then_members() -> None:
     assert [each.text for each in body(request).iterchildren(names.HREF)] == ["/cal/a%40b.ics", "/cal/c&d.ics"]
 
 
+def test_principals_are_searched_by_an_address_at_one_resource() -> None:
+    request = requests.principal_search(URL, "ann&bob@example.org")
+    assert (request.method, request.headers["depth"]) == ("REPORT", "0")
+    search, asked = body(request)
+    assert search[0][0].tag == names.CALENDAR_USER_ADDRESS_SET
+    assert search.findtext(names.MATCH) == "ann&bob@example.org"
+    assert asked.tag == names.PROP
+
+
 def test_a_put_carries_its_preconditions_and_the_callers_headers() -> None:
     request = requests.put(URL, b"x", if_match='"1"', if_none_match=True, headers={"Schedule-Reply": "F"})
     assert dict(request.headers) == {

@@ -19,7 +19,9 @@ _HTTPD = Path("/usr/lib/cyrus/bin/httpd")
 class Cyrus:
     """Rewrites what it stores, and mails invitations into a directory. Every test is another user.
 
-    A home has the collections Inbox and Outbox at first, which are no calendars.
+    A home has the collections Inbox and Outbox at first, which are no calendars. Invitations of one user to another are
+    delivered once the other has a calendar `Default`; with virtual domains Cyrus 3.6.1 takes the guest for a stranger
+    to the guest's own calendar (SCHEDULE-STATUS 5.1).
     """
 
     @staticmethod
@@ -112,8 +114,7 @@ admins: {_ADMINISTRATOR}
 allowplaintext: yes
 unixhierarchysep: yes
 altnamespace: yes
-virtdomains: userid
-defaultdomain: example.org
+virtdomains: off
 calendar_user_address_set: example.org
 httpmodules: caldav
 caldav_create_default: no

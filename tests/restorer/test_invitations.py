@@ -1,0 +1,125 @@
+"""A restore mails nobody and delivers nothing: proven by the outgoing mail and the other person's home.
+
+Each silent deed is done a second time with the guests allowed to hear of it, so that the silence is not the server's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import pytest
+
+from caldav_backup import dav, ics
+from caldav_backup.connectors.base import Collection, Version
+from caldav_backup.connectors.destination import Deleted, Deletion, Held, Outcome, Scheduling, Written
+from caldav_backup.connectors.destination_caldav import CalDavDestination
+from tests.restorer.meetings import PARTS, Part, Witness, meeting, prepare, put_original
+from tests.servers.server import make_calendar
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from tests.servers.server import Server
+
+T = TypeVar("T")
+
+pytestmark = pytest.mark.full
+
+WAYS = ["create", "replace", "other guest", "strip", "delete"]
+CASES = [(part, way) for part in PARTS for way in WAYS if part.is_organizer or way != "other guest"]
+
+
+def says_nothing_anyway(name: str, part: Part, way: str) -> bool:
+    """What this server tells nobody of, even when it is allowed to."""
+    if name == "davical":  # sends no mail, and tells nobody of guests that are taken out
+        return not part.is_inside or way == "strip"
+    if name == "cyrus":
+        return way == "strip" or (not part.is_organizer and way == "replace")
+    return way in ("replace", "strip") and not (part.is_organizer and (part.is_inside or way == "replace"))
+
+
+def expected(name: str, part: Part, way: str) -> type[Outcome | Deletion]:
+    """What comes of a silent deed."""
+    if name == "sogo":
+        return Held
+    if name == "davical" and part == Part(is_organizer=False, is_inside=True) and way in ("create", "replace"):
+        return Held
+    return Deleted if way == "delete" else Written
+
+
+@pytest.fixture(params=["cyrus", "davical", "sogo"])
+def server(request: pytest.FixtureRequest) -> Server:
+    found: Server = request.getfixturevalue(request.param)
+    prepare(found)
+    make_calendar(found, "work")
+    return found
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+async def opened(server: Server) -> tuple[CalDavDestination, Collection]:
+    client = dav.Client(dav.Transport(server.url, dav.BasicAuthentication(server.user, server.password)))
+    there = CalDavDestination(client, server.home, origin="there")
+    found = await there.catalogue()
+    (work,) = (one for one in found.collections if one.key.rstrip("/").endswith("/work"))
+    return there, work
+
+
+class Deed(NamedTuple):
+    """What came of one way of writing, who saw what of it, and the copy that was sent."""
+
+    outcome: Outcome | Deletion
+    witness: Witness
+    sent: bytes
+
+
+def do(server: Server, part: Part, way: str, uid: str, *, silent: bool) -> Deed:
+    """Write one meeting, over a plain one that the server has sent invitations for where the way needs one."""
+
+    async def story() -> Deed:
+        there, work = await opened(server)
+        seen: Version | None = None
+        if way != "create":
+            server.client.put("work", meeting(server, part, uid))
+            (seen,) = (one for one in await there.list_versions(work) if uid in one.key)
+        witness = Witness(server)
+        sent = copy(server, part, way, uid)
+        if silent and there.scheduling is Scheduling.SUPPRESSIBLE:
+            sent = ics.with_client_scheduling(sent)
+        outcome: Outcome | Deletion
+        if way == "delete":
+            assert seen is not None
+            outcome = await there.delete(work, seen, silent=silent)
+        else:
+            outcome = await there.write(work, f"{uid}.ics", sent, replaced=seen, silent=silent)
+        await there.close()
+        return Deed(outcome, witness, sent)
+
+    put_original(server, part, uid)
+    return run(story())
+
+
+def copy(server: Server, part: Part, way: str, uid: str) -> bytes:
+    other = "another@example.com" if way == "other guest" else ""
+    one = meeting(server, part, uid, hour=10 if way == "create" else 14, other=other)
+    return ics.without_guests(one.content) if way == "strip" else one.content
+
+
+@pytest.mark.parametrize(("part", "way"), CASES, ids=str)
+def test_nobody_hears_of_what_is_written_or_removed(server: Server, part: Part, way: str) -> None:
+    quiet = do(server, part, way, f"{server.user}-quiet", silent=True)
+    assert isinstance(quiet.outcome, expected(server.name, part, way))
+    assert quiet.witness.news() == []
+    before = Witness(server)
+    aloud = do(server, part, way, f"{server.user}-aloud", silent=False)
+    assert isinstance(aloud.outcome, Deleted if way == "delete" else Written)
+    if says_nothing_anyway(server.name, part, way):
+        assert aloud.witness.news() == []
+        inviting = Part(is_organizer=True, is_inside=server.name == "davical")
+        aloud = do(server, inviting, "create", f"{server.user}-inviting", silent=False)
+    assert aloud.witness.wait()
+    # What the server had been slow to send of the first deed would have come before that.
+    assert not any(f"{server.user}-quiet" in what for what in before.news())
