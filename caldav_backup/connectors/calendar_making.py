@@ -1,37 +1,37 @@
 """Making a calendar on a server, with as many of its properties as the server keeps.
 
 Owns the way that works on all servers that were tried: a plain name, MKCALENDAR with display name and components
-only, then one PROPPATCH per property, then everything read back. Xandikos 0.4 answers 207 to more and makes nothing;
-SOGo 5.8 and DAViCal 1.1 answer 201 and drop or change some.
+only, then one PROPPATCH per property, then everything read back (`kept_properties` compares). Xandikos 0.4 answers 207
+to more and makes nothing; SOGo 5.8 and DAViCal 1.1 answer 201 and drop or change some.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
-from urllib.parse import unquote
+from uuid import uuid4
 
 from caldav_backup import dav
 from caldav_backup.connectors.destination import CalendarNotMade
+from caldav_backup.connectors.kept_properties import FURTHER, TEXTS, not_kept, qualified_name
+from caldav_backup.connectors.products import Product
 from caldav_backup.dav import hrefs, names, requests
 
-#: Attributes that are one property of plain text each.
-_TEXTS: Mapping[str, str] = {
-    "displayname": names.DISPLAYNAME,
-    "color": names.CALENDAR_COLOR,
-    "order": names.CALENDAR_ORDER,
-    "description": names.CALENDAR_DESCRIPTION,
-    "timezone": names.CALENDAR_TIMEZONE,
-}
-_FURTHER = "prop."
 _NOT_PLAIN = re.compile(r"[^a-z0-9]+")
 _LONGEST_NAME = 60
 #: Names that are tried when one is taken by something that no listing shows, as a calendar in a trash bin.
 _ATTEMPTS = 4
 _TAKEN = frozenset({405, 409})
+#: What says no to this one calendar, or cannot be understood.
+_SAYS_NO = (dav.Refused, dav.Forbidden, dav.NotFound, dav.PreconditionFailed, dav.BadAnswer)
+_OTHERWISE = "make one in its web page or with another program, and name it with --map or --into"
+
+#: Nextcloud (apps/dav, RateLimitingPlugin): 429 after 10 new calendars in an hour, 403 for more than 30 in all.
+_TOO_MANY_NOW = re.compile(r"too many calendars", re.IGNORECASE)
+_TOO_MANY = re.compile(r"calendar limit", re.IGNORECASE)
 
 
 class Made(NamedTuple):
@@ -42,7 +42,13 @@ class Made(NamedTuple):
 
 
 async def make_calendar(
-    client: dav.Client, home: str, hint: str, attributes: Mapping[str, bytes], taken: Collection[str]
+    client: dav.Client,
+    home: str,
+    hint: str,
+    attributes: Mapping[str, bytes],
+    taken: Collection[str],
+    *,
+    product: Product = Product("", "", None),  # noqa: B008  # frozen
 ) -> Made:
     """Make a calendar below `home`, called `hint` as far as that is a plain name; `taken` are names in use, folded.
 
@@ -50,16 +56,17 @@ async def make_calendar(
     """
     wanted = {name: value.decode("utf-8", "surrogateescape") for name, value in attributes.items()}
     components = tuple(part for part in wanted.get("components", "").split(",") if part)
-    names_to_try = (name for name in _candidates(plain_name(hint)) if name not in taken)
+    names_to_try = (name for name in _candidates(hint, product) if name.casefold() not in taken)
     urls = (f"{hrefs.collection(home)}{name}/" for name in names_to_try)
-    url = await _make(client, urls, wanted.get("displayname"), components)
-    statuses = await client.proppatch(url, dict(_properties(wanted)))
+    url, refused = await _make(client, urls, wanted.get("displayname"), components, product)
+    refused |= await _set(client, url, _properties(wanted))
     calendar = await _describe(client, url)
     if calendar.displayname != wanted.get("displayname") and wanted.get("displayname"):
-        # DAViCal 1.1 escapes the name in MKCALENDAR twice, SOGo 5.8 ignores it in extended MKCOL.
-        statuses |= await client.proppatch(url, {names.DISPLAYNAME: wanted["displayname"]})
+        # DAViCal 1.1 escapes the name in MKCALENDAR twice and here once, SOGo 5.8 ignores it in extended MKCOL.
+        refused |= await _set(client, url, [(names.DISPLAYNAME, wanted["displayname"])])
         calendar = await _describe(client, url)
-    return Made(calendar, tuple(_not_kept(wanted, calendar, await _further(client, calendar, wanted), statuses)))
+    further = await _further(client, calendar, wanted)
+    return Made(calendar, tuple(not_kept(wanted, calendar, further, refused)))
 
 
 def plain_name(hint: str) -> str:
@@ -68,36 +75,13 @@ def plain_name(hint: str) -> str:
     return _NOT_PLAIN.sub("-", plain)[:_LONGEST_NAME].strip("-") or "calendar"
 
 
-async def _make(client: dav.Client, urls: Iterator[str], displayname: str | None, components: tuple[str, ...]) -> str:
-    """Make the calendar at the first of `urls` where nothing is; its URL."""
-    refusal = "the server gives no reason"
-    for url in islice(urls, _ATTEMPTS):
-        try:
-            await _make_with_components(client, url, displayname, components)
-        except (dav.Refused, dav.Forbidden, dav.NotFound, dav.PreconditionFailed, dav.BadAnswer) as error:
-            refusal = str(error)
-            if error.status not in _TAKEN and error.condition != "resource-must-be-null":
-                break
-        else:
-            return url
-    raise CalendarNotMade(
-        f"no calendar could be made ({refusal}); make one by other means and name it with --map or --into"
-    )
-
-
-async def _make_with_components(
-    client: dav.Client, url: str, displayname: str | None, components: tuple[str, ...]
-) -> None:
-    try:
-        await client.mkcalendar(url, displayname, components)
-    except (dav.Refused, dav.Forbidden) as error:
-        if not components or error.status in _TAKEN:
-            raise
-        # A server may not let clients choose components; what it then does not take is reported record by record.
-        await client.mkcalendar(url, displayname)
-
-
-def _candidates(name: str) -> Iterator[str]:
+def _candidates(hint: str, product: Product) -> Iterator[str]:
+    if product.name == "icloud":
+        # By report only names as Apple's clients choose them work, and a calendar at the address of a deleted one shows
+        # what was in that: so always new ones.
+        while True:
+            yield str(uuid4()).upper()
+    name = plain_name(hint)
     yield name
     number = 2
     while True:
@@ -105,66 +89,98 @@ def _candidates(name: str) -> Iterator[str]:
         number += 1
 
 
+async def _make(
+    client: dav.Client, urls: Iterator[str], displayname: str | None, components: tuple[str, ...], product: Product
+) -> tuple[str, dict[str, str]]:
+    """Make the calendar at the first of `urls` where nothing is: its URL, and what of it was refused."""
+    why = ""
+    for url in islice(urls, _ATTEMPTS):
+        try:
+            return url, await _make_with_components(client, url, displayname, components)
+        except dav.TooManyRequests as error:
+            if not _TOO_MANY_NOW.search(error.excerpt):
+                raise
+            raise CalendarNotMade(_why_not(error, product)) from error
+        except _SAYS_NO as error:
+            why = _why_not(error, product)
+            if error.status not in _TAKEN and error.condition != "resource-must-be-null":
+                break
+    raise CalendarNotMade(why)
+
+
+def _why_not(error: dav.DavError, product: Product) -> str:
+    if _TOO_MANY_NOW.search(error.excerpt):
+        return f"the server makes only so many calendars in an hour, so restore again later what is missing ({error})"
+    if _TOO_MANY.search(error.excerpt):
+        return (
+            f"the account has as many calendars as it may have; delete one, or name one with --map or --into ({error})"
+        )
+    if product.name == "google":
+        return f"Google makes calendars in its web page only; {_OTHERWISE} ({error})"
+    if error.status in {403, 405, 501}:
+        return f"the server lets no calendar be made; {_OTHERWISE} ({error})"
+    return f"no calendar could be made ({error}); {_OTHERWISE}"
+
+
+async def _make_with_components(
+    client: dav.Client, url: str, displayname: str | None, components: tuple[str, ...]
+) -> dict[str, str]:
+    try:
+        await client.mkcalendar(url, displayname, components)
+    except (dav.Refused, dav.Forbidden) as error:
+        if not components or error.status in _TAKEN or _TOO_MANY.search(error.excerpt):
+            raise
+        # A server may not let clients choose components; what it then does not take is reported record by record.
+        await client.mkcalendar(url, displayname)
+        return {names.SUPPORTED_CALENDAR_COMPONENT_SET: f"refused with {error.status}"}
+    return {}
+
+
+async def _set(client: dav.Client, url: str, properties: Iterable[tuple[str, str | bytes]]) -> dict[str, str]:
+    """Set the properties, one by one; what became of those that were not."""
+    refused: dict[str, str] = {}
+    for name, value in properties:
+        try:
+            status = (await client.proppatch(url, {name: value}))[name]
+        except ValueError:
+            refused[name] = "not kept, since what is stored of it is no XML"
+        except _SAYS_NO as error:
+            refused[name] = f"refused with {error.status}" if error.status and error.status >= 300 else "not kept"
+        else:
+            if status >= 300:
+                refused[name] = f"refused with {status}"
+    return refused
+
+
 async def _describe(client: dav.Client, url: str) -> dav.Calendar:
-    found = await dav.discover(client, url)
+    try:
+        found = await dav.discover(client, url)
+    except (*_SAYS_NO, dav.NotCalDAV) as error:
+        raise CalendarNotMade(
+            f"the server says that it made {hrefs.path_of(url)}, but does not show it: {error}"
+        ) from error
     if not found.calendars:
         raise CalendarNotMade(f"the server says that it made {hrefs.path_of(url)}, but there is no calendar")
     return found.calendars[0]
 
 
-async def _further(client: dav.Client, calendar: dav.Calendar, wanted: Iterable[str]) -> Container[str]:
-    """Names of the further properties that the calendar has; asked only where some were wanted."""
-    if not any(attribute.startswith(_FURTHER) for attribute in wanted):
-        return ()
+async def _further(client: dav.Client, calendar: dav.Calendar, wanted: Iterable[str]) -> Mapping[str, bytes]:
+    """The further properties that the calendar has; asked only where some were wanted."""
+    if not any(attribute.startswith(FURTHER) for attribute in wanted):
+        return {}
     found = await dav.further_properties(client, [calendar])
     return found.get(dav.normalise(calendar.href), {})
 
 
 def _properties(wanted: Mapping[str, str]) -> Iterator[tuple[str, str | bytes]]:
+    """What is set by PROPPATCH, by its qualified name."""
     for attribute, text in wanted.items():
-        if attribute in _TEXTS and attribute != "displayname":
-            yield _TEXTS[attribute], text
-        elif attribute == "transp":
-            yield names.SCHEDULE_CALENDAR_TRANSP, requests.transparency(text)
-        elif attribute.startswith(_FURTHER):
-            yield unquote(attribute.removeprefix(_FURTHER)), text.encode("utf-8", "surrogateescape")
-
-
-def _not_kept(
-    wanted: Mapping[str, str], made: dav.Calendar, further: Container[str], statuses: Mapping[str, int]
-) -> Iterator[str]:
-    """`color: refused with 403`, `order: not kept` … for what the new calendar does not show as it was asked for."""
-    for attribute, text in wanted.items():
-        name = _name_of(attribute)
-        if name is None or _shows(made, further, attribute, text):
+        name = qualified_name(attribute)
+        if name is None or attribute in {"displayname", "components"}:
             continue
-        status = statuses.get(name, 200)
-        yield f"{attribute}: {'not kept' if status < 300 else f'refused with {status}'}"
-
-
-def _name_of(attribute: str) -> str | None:
-    """The qualified name of the property that an attribute stands for; None where nothing can be set."""
-    if attribute.startswith(_FURTHER):
-        return unquote(attribute.removeprefix(_FURTHER))
-    further = {"transp": names.SCHEDULE_CALENDAR_TRANSP, "components": names.SUPPORTED_CALENDAR_COMPONENT_SET}
-    return {**_TEXTS, **further}.get(attribute)
-
-
-def _shows(made: dav.Calendar, further: Container[str], attribute: str, text: str) -> bool:
-    if attribute.startswith(_FURTHER):
-        return unquote(attribute.removeprefix(_FURTHER)) in further
-    if attribute == "components":
-        return not made.components or set(text.split(",")) <= set(made.components)
-    if attribute == "timezone":
-        # Servers write it anew, and a time zone is known by its name.
-        return bool(made.timezone) or not text.strip()
-    if attribute == "color":
-        # Apple writes #RRGGBBAA, others drop the opacity.
-        return (made.color or "").lower()[:7] == text.lower()[:7]
-    shown = {
-        "displayname": made.displayname,
-        "order": made.order,
-        "description": made.description,
-        "transp": made.transp,
-    }
-    return (shown[attribute] or "").strip() == text.strip()
+        if attribute in TEXTS:
+            yield name, text
+        elif attribute == "transp":
+            yield name, requests.transparency(text)
+        else:
+            yield name, text.encode("utf-8", "surrogateescape")

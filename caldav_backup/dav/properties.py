@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 from lxml import etree
 
+#: Deepest nesting of what is compared, as of what is read (`limits`).
+_DEPTH = 64
+
 
 class Property(NamedTuple):
     """An element: its qualified name, its text, attributes, child elements, and the text that follows it."""
@@ -53,6 +56,29 @@ def from_element(element: etree._Element, depth: int) -> Property:
         tuple(from_element(child, depth - 1) for child in element) if len(element) else (),
         element.tail or "",
     )
+
+
+def same_element(one: bytes, other: bytes) -> bool:
+    """True when two elements, as documents, say the same: prefixes, order of attributes and outer blanks apart."""
+    try:
+        return _bare(_parsed(one)) == _bare(_parsed(other))
+    except ValueError:
+        return one == other
+
+
+def _parsed(document: bytes) -> Property:
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
+    )
+    try:
+        return from_element(etree.fromstring(document, parser), _DEPTH)
+    except etree.XMLSyntaxError as error:
+        raise ValueError(str(error)) from error
+
+
+def _bare(value: Property) -> Property:
+    children = tuple(_bare(child) for child in value.children)
+    return Property(value.name, value.text.strip(), tuple(sorted(value.attributes)), children, value.tail.strip())
 
 
 def _fill(element: etree._Element, value: Property) -> None:

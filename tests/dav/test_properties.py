@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from caldav_backup.dav.properties import Property, from_element
+from caldav_backup.dav.properties import Property, from_element, same_element
 
 texts = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FFF, exclude_categories=["Cs", "Cc"]), max_size=12)
 tags = st.sampled_from(["{DAV:}href", "{urn:x}y", "plain", "{urn:ietf:params:xml:ns:caldav}comp"])
@@ -38,3 +38,23 @@ def test_children_and_attributes_are_found_by_name() -> None:
     assert value.find("d") is None
     assert (value.attribute("x"), value.attribute("y")) == ("1", "")
     assert [each.name for each in value.walk()] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (b'<a xmlns="urn:x" b="1" c="2"> t </a>', b'<y:a xmlns:y="urn:x" c="2" b="1">t</y:a>', True),
+        (b'<a xmlns="urn:x"><b/><!-- x --></a>', b'<a xmlns="urn:x">\n  <b/>\n</a>', True),
+        (b'<a xmlns="urn:x">t</a>', b'<a xmlns="urn:y">t</a>', False),
+        (b'<a xmlns="urn:x">t</a>', b'<a xmlns="urn:x">u</a>', False),
+        (b'<a xmlns="urn:x" b="1"/>', b'<a xmlns="urn:x" b="2"/>', False),
+        (b"<a><b/><c/></a>", b"<a><c/><b/></a>", False),
+        (b"<a", b"<a", True),
+        (b"<a", b"<a/>", False),
+        (b"<a>" * 100 + b"</a>" * 100, b"<a/>", False),
+        (b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', b"<a>y</a>", False),
+    ],
+)
+def test_elements_are_the_same_by_what_they_say(one: bytes, other: bytes, same: bool) -> None:
+    assert same_element(one, other) is same
+    assert same_element(other, one) is same
