@@ -123,6 +123,11 @@ def unescape(value: str) -> str:
     return _ESCAPED.sub(lambda match: "\n" if match[1] in "nN" else match[1], value)
 
 
+def escape(text: str) -> str:
+    """`text` as a TEXT value (RFC 5545 §3.3.11)."""
+    return text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
+
+
 def split_unescaped(value: str, separator: str) -> list[str]:
     """`value` cut at each `separator` that no backslash escapes."""
     if "\\" not in value:

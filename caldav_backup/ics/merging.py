@@ -6,16 +6,18 @@ no parser takes is not lost; their bytes are kept but for line ends (CRLF) and e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from caldav_backup.ics.cutting import all_pieces, cut
-from caldav_backup.ics.lines import fold, unfolded
+from caldav_backup.ics.lines import escape, fold, unfolded
 from caldav_backup.ics.meaning import zone_digest
 from caldav_backup.ics.zones import with_renamed_zones, with_zone_name
 
 PRODUCT = b"-//caldav-backup//EN"
 _HEADER = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:" + PRODUCT + b"\r\n"
 _FOOTER = b"END:VCALENDAR\r\n"
+_CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f]")
 
 
 class Merger:
@@ -28,8 +30,7 @@ class Merger:
         """The beginning; `name` is what programs show as the calendar's name (RFC 7986 §5.1 and its older spelling)."""
         if not name:
             return _HEADER
-        text = name.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\r", "").replace("\n", "\\n")
-        value = text.encode("utf-8", "replace")
+        value = escape(_CONTROLS.sub("", name)).encode("utf-8", "replace")
         lines = fold(b"NAME:" + value) + b"\n" + fold(b"X-WR-CALNAME:" + value) + b"\n"
         return _HEADER + lines.replace(b"\n", b"\r\n")
 
@@ -61,7 +62,12 @@ class Merger:
             if known[digest] != tzid:
                 renamed[tzid] = known[digest]
             return None
-        known[digest] = tzid if not known else self._free_name(tzid, len(known) + 1)
+        if not known:
+            known[digest] = tzid
+        else:
+            known[digest] = self._free_name(tzid, len(known) + 1)
+            # An object may bring another zone that is really called so.
+            self._zones[known[digest]] = {digest: known[digest]}
         if known[digest] == tzid:
             return component
         renamed[tzid] = known[digest]

@@ -10,13 +10,16 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from caldav_backup.ics.lines import fold, iter_folded, line_name, parse_line, split_head, to_text, unfold
+from caldav_backup.ics.lines import escape, fold, iter_folded, line_name, split_head, to_text, unescape, unfold
 
 # Up to its END, never over the beginning of another component whose own END is elsewhere.
 _ZONE = re.compile(
     rb"^BEGIN:VTIMEZONE[ \t]*\n(?:(?!BEGIN:V|END:VTIMEZONE)[^\n]*\n)*END:VTIMEZONE[ \t]*(?:\n|\Z)",
     re.MULTILINE | re.IGNORECASE,
 )
+
+_PARAMETER = re.compile(r""";(?P<name>[^=;":]+)=(?P<value>(?:[^";:]|"[^"]*")*)""")
+_NEEDS_QUOTES = re.compile("[,;:]")
 
 
 def without_zones(plain: bytes) -> tuple[bytes, Sequence[bytes]]:
@@ -40,10 +43,8 @@ def is_known_zone(tzid: str) -> bool:
 
 def with_zone_name(zone: bytes, name: str) -> bytes:
     """A folded VTIMEZONE under another name."""
-    return b"".join(
-        fold(b"TZID:" + name.encode("utf-8")) + b"\n" if line_name(b"".join(unfold(folded))) == "TZID" else folded
-        for folded in iter_folded(zone)
-    )
+    line = fold(b"TZID:" + escape(name).encode("utf-8")) + b"\n"
+    return b"".join(line if line_name(b"".join(unfold(folded))) == "TZID" else folded for folded in iter_folded(zone))
 
 
 def with_renamed_zones(component: bytes, renamed: Mapping[str, str]) -> bytes:
@@ -53,12 +54,19 @@ def with_renamed_zones(component: bytes, renamed: Mapping[str, str]) -> bytes:
 
 def _with_renamed_zone(folded: bytes, renamed: Mapping[str, str]) -> bytes:
     line = b"".join(unfold(folded))
-    parsed = parse_line(line)
-    parts = split_head(line)
-    if parsed is None or parts is None:
+    parts = split_head(line) if b"TZID" in line.upper() else None
+    if parts is None:
         return folded
-    old = next((values[0] for key, values in parsed.parameters if key == "TZID" and values), "")
-    if old not in renamed:
-        return folded
-    head = to_text(parts[0]).replace(f'"{old}"', f'"{renamed[old]}"').replace(f"={old}", f"={renamed[old]}")
-    return fold(head.encode("utf-8") + b":" + parts[1]) + b"\n"
+
+    def written(parameter: re.Match[str]) -> str:
+        # Some programs escape in the parameter what has to be escaped in the definition only.
+        new = renamed.get(unescape(parameter["value"].strip('"')).strip())
+        if new is None or parameter["name"].strip().upper() != "TZID":
+            return parameter[0]
+        is_quoted = parameter["value"].startswith('"') or _NEEDS_QUOTES.search(new)
+        value = f'"{new}"' if is_quoted else new
+        return f";{parameter['name']}={value}"
+
+    head = to_text(parts[0])
+    other = _PARAMETER.sub(written, head)
+    return folded if other == head else fold(other.encode("utf-8") + b":" + parts[1]) + b"\n"

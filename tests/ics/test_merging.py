@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caldav_backup import ics
@@ -48,6 +50,81 @@ def test_two_zones_of_one_name_that_differ_are_told_apart() -> None:
         str(event["UID"]): event["DTSTART"].dt.utcoffset().total_seconds() for event in components(merged, "VEVENT")
     }
     assert offsets == {"a": 3600, "b": 7200, "c": 3600, "d": 7200}
+
+
+def in_zone(uid: str, offset: str, zone: str, start: str) -> bytes:
+    """An event in a zone of its own definition."""
+    return calendar(*custom_zone(zone, offset), "BEGIN:VEVENT", f"UID:{uid}", start, "END:VEVENT")
+
+
+def hours(merged: bytes) -> dict[str, float]:
+    """How many hours ahead of UTC each event of a calendar begins, as the icalendar library reads it."""
+    found = {str(event["UID"]): event["DTSTART"].dt.utcoffset() for event in components(merged, "VEVENT")}
+    return {uid: offset.total_seconds() / 3600 for uid, offset in found.items()}
+
+
+OUTLOOK = r"(UTC+01:00) Amsterdam\, Berlin"
+
+
+@pytest.mark.parametrize("spelling", [OUTLOOK, OUTLOOK.replace("\\", "")])
+def test_a_zone_is_renamed_in_every_spelling_of_its_name(spelling: str) -> None:
+    start = f'DTSTART;X-NOTE="a;TZID=b";tzid="{spelling}":20260501T100000'
+    merged = ics.merge([in_zone("a", "+0100", OUTLOOK, start), in_zone("b", "+0200", OUTLOOK, start)])
+    assert merged.count(b"BEGIN:VTIMEZONE") == 2
+    lines = [line.decode() for line in ics.unfold(merged) if b"TZID" in line.upper()]
+    assert lines[2:] == [
+        r"TZID:(UTC+01:00) Amsterdam\, Berlin 2",
+        'DTSTART;X-NOTE="a;TZID=b";tzid="(UTC+01:00) Amsterdam, Berlin 2":20260501T100000',
+    ]
+
+
+def test_a_new_name_of_a_zone_is_never_that_of_another() -> None:
+    def body(uid: str, offset: str, zone: str) -> bytes:
+        return in_zone(uid, offset, zone, f"DTSTART;TZID={zone};X-KIND={zone}al:20260501T100000")
+
+    bodies = [body("a", "+0100", "Z"), body("b", "+0200", "Z"), body("c", "+0300", "Z 2"), body("d", "+0200", "Z 2")]
+    merged = ics.merge([*bodies, body("e", "+0300", "Z")])
+    assert hours(merged) == {"a": 1, "b": 2, "c": 3, "d": 2, "e": 3}
+    names = [str(zone["TZID"]) for zone in components(merged, "VTIMEZONE")]
+    assert len(set(names)) == len(names)
+    assert merged.count(b"X-KIND=Zal") == 3
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.sampled_from(["Z", "Z 2", "Z 3"]), st.sampled_from(["+0100", "+0200", "+0300"]))))
+def test_every_event_keeps_its_hour_whatever_the_zones_are_called(zones: list[tuple[str, str]]) -> None:
+    # The icalendar library keeps the first zone of each name for the life of the process.
+    mark = uuid4().hex
+    bodies = [
+        in_zone(f"e{number}", offset, mark + zone, f"DTSTART;TZID={mark}{zone}:20260501T100000")
+        for number, (zone, offset) in enumerate(zones)
+    ]
+    merged = ics.merge(bodies)
+    assert hours(merged) == {f"e{number}": int(offset[1:3]) for number, (_, offset) in enumerate(zones)}
+    names = [str(zone["TZID"]) for zone in components(merged, "VTIMEZONE")]
+    assert len(set(names)) == len(names)
+
+
+def test_what_is_about_the_message_is_left_out_and_the_name_is_one_line() -> None:
+    body = vevent("a").replace(b"PRODID", b"METHOD:REQUEST\r\nX-WR-CALNAME:theirs\r\nPRODID")
+    merged = ics.merge([body], "Ours\x00, a;b\r\nc\x7f")
+    assert b"METHOD" not in merged
+    assert merged.count(b"X-WR-CALNAME") == 1
+    (found,) = parsed(merged) or []
+    # Which the icalendar library gives as it stands.
+    assert {str(found["NAME"]), str(found["X-WR-CALNAME"])} == {r"Ours\, a\;b\nc"}
+
+
+def test_every_object_is_found_again_in_the_merged_calendar() -> None:
+    bodies = {item.uid: item.content for item in mixed(20)}
+    merged = ics.merge(bodies.values())
+    assert list(ics.uids(merged)) == list(bodies)
+    repaired = ics.repaired(merged)
+    assert repaired is not None
+    assert len(repaired.contents) == len(bodies)
+    for content in repaired.contents:
+        (uid,) = ics.uids(content)
+        assert ics.same_meaning(content, bodies[uid])
 
 
 def test_an_object_that_breaks_off_is_closed_and_hurts_no_other() -> None:
