@@ -64,8 +64,8 @@ def _is_main(piece: Piece) -> bool:
 
 
 def _said_of_form(content: bytes, *, mended: bool) -> Iterator[str]:
-    # Radicale 3.9 and Xandikos 0.4 refuse a byte order mark; Radicale, Xandikos and SOGo 5.8 refuse CR as line end, and
-    # text in Latin-1, on which DAViCal 1.1 fails.
+    # A byte order mark is refused by Radicale 3.9, Xandikos 0.4, sabre/dav 1.8 and DAViCal 1.1; CR as line end by
+    # Radicale, Xandikos, DAViCal and SOGo 5.8; Latin-1 by Xandikos and SOGo, and DAViCal fails on it.
     if content.startswith(BOM):
         yield "byte order mark taken out"
     body = content.removeprefix(BOM)
