@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """A program of this package; `preparation` are its arguments for what is done before, unmeasured."""
+    """A program of `package`; `preparation` are its arguments for what is done before, unmeasured."""
 
     name: str
     program: str
@@ -33,6 +33,7 @@ class Contestant:
     preparation: tuple[str, ...] | None = None
     is_peer: bool = False
     has_quiet_run: bool = True
+    package: str = "benchmarks.crawlers"
 
 
 BARE = Contestant("bare loop", "bare", ("1",), has_quiet_run=False)
@@ -93,7 +94,7 @@ class Runner:
         process = await asyncio.create_subprocess_exec(
             python,
             "-m",
-            f"benchmarks.crawlers.{contestant.program}",
+            f"{contestant.package}.{contestant.program}",
             account.to_argument(),
             *arguments,
             cwd=ROOT,

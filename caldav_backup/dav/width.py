@@ -15,8 +15,8 @@ _WIDE, _ALONE = 9, 3
 #: How much worse than in turn requests at once must be before they are sent in turn: measurements vary.
 _MARGIN = 1.5
 #: How much longer than one alone each of several may take where the host is said to have time to spare: then most of it
-#: is the way there and back. Twice as many that take more than twice as long are no gain.
-_SPARE, _CROWDED = 1.4, 2.0
+#: is the way there and back.
+_SPARE = 1.5
 #: Requests before the next comparison; each comparison doubles it, up to the most.
 _NEXT, _NEXT_MOST = 100, 1600
 #: Every answer costs something besides its bytes; so many bytes stand for that.
@@ -99,8 +99,8 @@ class Width:
         if times is not None and times < _SPARE and self._allowed < self._room:
             self._allowed = min(2 * self._allowed, self._room)
             return  # what one takes alone is known
-        if times is not None and times > _CROWDED:
-            self._allowed = min(self._allowed, max(self.most, self._allowed // 2))
+        if times is not None and at_once < self.most * times:
+            self._allowed = min(self._allowed, self.most)  # that many would be served as fast
         self._is_slower_together = times is not None and times > _MARGIN * at_once
         self._until_next = self._next
         self._next = min(2 * self._next, _NEXT_MOST)

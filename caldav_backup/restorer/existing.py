@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Container, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Container, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from itertools import islice
 from typing import NamedTuple, Protocol
 
@@ -134,8 +136,9 @@ async def read_existing(
             to_read.append(version)
         else:
             existing.add_record(version, There(_UNREAD, version, (uid,)))
-    async for record in fetch_all(destination, collection, to_read):
-        _add(existing, record, told.get(record.version.key))
+    async with aclosing(fetch_all(destination, collection, to_read)) as records:
+        async for record in records:
+            _add(existing, record, told.get(record.version.key))
     return existing
 
 
@@ -164,14 +167,27 @@ class Readable(Protocol):
 
 
 async def fetch_all(
-    destination: Readable, collection: Collection, versions: Sequence[Version]
-) -> AsyncIterator[Record]:
-    """The records of all `versions`, in order, some batches at once and never more in memory."""
+    destination: Destination, collection: Collection, versions: Sequence[Version]
+) -> AsyncGenerator[Record, None]:
+    """The records of all `versions`, in order; while one batch is looked at, some others are on their way.
+
+    Close it when it is left before its end.
+    """
     batches = _batches(versions)
-    while window := list(islice(batches, AT_ONCE)):
-        for records in await asyncio.gather(*(destination.fetch(collection, batch) for batch in window)):
-            for record in records:
+    under_way: deque[asyncio.Task[list[Record]]] = deque()
+    try:
+        while True:
+            for batch in islice(batches, AT_ONCE - len(under_way)):
+                under_way.append(asyncio.create_task(destination.fetch(collection, batch)))
+            if not under_way:
+                return
+            for record in await under_way[0]:
                 yield record
+            under_way.popleft()
+    finally:
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
 
 
 def _batches(versions: Sequence[Version]) -> Iterator[Sequence[Version]]:
