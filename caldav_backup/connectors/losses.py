@@ -86,7 +86,10 @@ def _has_no_end(upper: bytes) -> bool:
 def _ends_at_once(upper: bytes) -> bool:
     """True for an event that ends when it begins, whether it says so or not."""
     start = _START.search(without_zones(upper))
-    return start is not None and (b"\nDTEND" + start[1] + b"\r" in upper or _has_no_end(upper))
+    if start is None:
+        return False
+    end = b"\nDTEND" + start[1]
+    return end + b"\r" in upper or end + b"\n" in upper or _has_no_end(upper)
 
 
 _LINE = rb"[^\r\n]*"
