@@ -135,7 +135,7 @@ def test_servers_take_what_they_refused_once_it_is_repaired(name: str, each_serv
 
 
 #: What each server says to an event that starts at a moment and tells no end, as it is and with DURATION:PT0S.
-NO_LENGTH = {name: ([], []) for name in MOST - {"cyrus"}} | {
+NO_LENGTH: dict[str, tuple[list[str], list[str]]] = {name: ([], []) for name in MOST - {"cyrus"}} | {
     "cyrus": (["refused"], ["refused"]),  # "DTEND must occur after DTSTART", whatever says that they are the same
     "sogo": (["VEVENT DURATION"], []),  # it gives the event an hour, unless it is told that there is none
 }
