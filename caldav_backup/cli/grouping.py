@@ -54,7 +54,7 @@ def _line(first: Told, count: int) -> str:
     if count == 1:
         return first.line
     reason = f": {first.reason}" if first.reason else ""
-    return f"{counted(count, 'event')} {first.what}{reason} ({first.label} for example)"
+    return f"{counted(count, 'event')} {first.what}{reason}; for example {first.label}"
 
 
 def labelled(path: str, title: str) -> str:

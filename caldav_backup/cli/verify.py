@@ -106,10 +106,11 @@ def _location(run: Invocation, word: str) -> Location:
 def _own_source(repository: Repository, word: str, location: Location, origin: str) -> str | None:
     """The account itself, where the store has snapshots of it and the word could mean one of another source."""
     from caldav_backup.inspection.snapshots import sources_of
+    from caldav_backup.marks import may_be_good
 
     if not word.startswith(("latest", "@")):
         return None
-    there = sources_of(repository.snapshots())
+    there = sources_of(header for header in repository.snapshots() if may_be_good(header))
     return next((name for name in (f"@{location.name}", origin) if name in there), None)
 
 

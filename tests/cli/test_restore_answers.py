@@ -140,7 +140,7 @@ def test_the_same_reason_for_many_events_is_one_line() -> None:
         for number in range(1000, 1300)
     ]
     assert done(report(*failed, FAILED), skip_chosen=False).trouble[:-1] == [
-        "300 events failed: PUT /alice/home/1000.ics: 413 the server finds it too large (/home/1000.ics for example)",
+        "300 events failed: PUT /alice/home/1000.ics: 413 the server finds it too large; for example /home/1000.ics",
         "/home/d.ics: failed: 413 too large",
     ]
 
@@ -188,7 +188,7 @@ def test_calendars_that_went_to_one_are_told_by_where_they_came_from() -> None:
 
 def test_what_had_to_be_sent_otherwise_than_it_is_stored_is_told() -> None:
     answer = done(report(MARKED, CREATED, MARKED), skip_chosen=False)
-    assert answer.summary[0] == "2 events created: stored with SCHEDULE-AGENT=CLIENT (/home/i.ics for example)"
+    assert answer.summary[0] == "2 events created: stored with SCHEDULE-AGENT=CLIENT; for example /home/i.ics"
     assert (answer.trouble, answer.exit) == ([], Exit.DONE)
 
 

@@ -123,3 +123,14 @@ def test_a_mistake_is_one_line_with_the_right_code(
     ended = backed_up(*words)
     assert (ended.code, ended.out, len(ended.err.splitlines())) == (code, "", 1)
     assert message in ended.err
+
+
+def test_what_was_backed_up_before_a_restore_is_not_what_an_account_is_compared_with(
+    backed_up: Program, radicale: Server
+) -> None:
+    seed(radicale, "home", [event(0, summary="other", sequence=2)])
+    words = [f"username={radicale.user}", f"password={radicale.password}"]
+    backed_up("destination", "add", "new", radicale.url, *words)
+    restored = backed_up("restore", "--to", "@new", "--on-conflict", "replace", "--yes", "--json").document["result"]
+    assert restored["undo"].startswith("caldav-backup at ")
+    assert backed_up("verify", "@new").code == 0
