@@ -15,6 +15,7 @@ from tests.cli.conftest import Person, Program
 from tests.cli.test_backup import vdir
 from tests.events import Event, event, events
 from tests.ics.corpus import vevent
+from tests.restorer.meetings import Part, Witness, meeting
 from tests.servers.server import Server, calendars, make_calendar, members, put, seed
 
 SERIES = Event(
@@ -271,6 +272,31 @@ def test_a_mistake_is_one_line_with_the_right_code(cli: Program, words: list[str
     assert (ended.code, ended.out, len(ended.err.splitlines())) == (code, "", 1)
     assert message in ended.err
     assert not Path("out").exists()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("name", "code"), [("cyrus", 0), ("sogo", 4)])
+def test_an_undeleted_meeting_mails_nobody(cli: Program, name: str, code: int, request: pytest.FixtureRequest) -> None:
+    server: Server = request.getfixturevalue(name)
+    one, loud = (
+        meeting(server, Part(is_organizer=True, is_inside=False), uid)._replace(name=f"{uid}.ics")
+        for uid in (f"{server.user}-quiet", f"{server.user}-loud")
+    )
+    program = signed_up(cli, server)
+    witness = Witness(server)
+    seed(server, "work", [one])
+    assert witness.wait(), "an invitation"
+    back_up(program)
+    witness = Witness(server)
+    delete(server, "work", one)
+    assert witness.wait(), "a cancellation"
+    witness = Witness(server)
+    ended = program("undelete", "meeting", "--to", "@me")
+    assert (ended.code, witness.news()) == (code, [])
+    assert len(members(server, "work/")) == (0 if code else 1)
+    put(server, "work", loud)
+    # What the undelete had sent would have come before.
+    assert len(witness.wait()) == 1
 
 
 def test_numbers_are_read_as_people_write_them() -> None:
