@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.cli.test_backup import vdir
 from tests.events import Event, event, events
 from tests.ics.corpus import vevent
 from tests.restorer.meetings import Part, Witness, meeting
+from tests.servers.breaking import Asked, Break, Rule, breaking
 from tests.servers.server import Server, calendars, make_calendar, members, put, seed
 
 SERIES = Event(
@@ -272,6 +274,58 @@ def test_a_mistake_is_one_line_with_the_right_code(cli: Program, words: list[str
     assert (ended.code, ended.out, len(ended.err.splitlines())) == (code, "", 1)
     assert message in ended.err
     assert not Path("out").exists()
+
+
+@pytest.fixture
+def breaks(cli: Program, radicale: Server) -> Iterator[list[Rule]]:
+    """An account of which two events vanished one after the other, behind a proxy that breaks by the rules added."""
+    rules: list[Rule] = []
+    seed(radicale, "home", events(3))
+    with breaking(radicale, lambda asked: next(filter(None, (rule(asked) for rule in rules)), None)) as url:
+        program = signed_up(cli, radicale._replace(url=url))
+        for number in (0, 1):
+            back_up(program)
+            delete(radicale, "home", event(number))
+        yield rules
+
+
+@pytest.mark.full
+def test_when_it_is_stopped_in_between_the_same_command_does_the_rest(
+    cli: Program, radicale: Server, breaks: list[Rule]
+) -> None:
+    done: list[str] = []
+
+    def refused_after_the_first(asked: Asked) -> Break | None:
+        if asked.method == "PUT":
+            done.append(asked.path)
+        return Break.UNAUTHORIZED if done and asked.method == "PROPFIND" else None
+
+    breaks.append(refused_after_the_first)
+    ended = cli("undelete", "--to", "@me", "--yes", "--json").document
+    first, second = ended["result"]["restored"]
+    assert (ended["exit"], first["counts"]["created"], second["counts"]["failed"]) == (77, 1, 1)
+    assert second["calendars"][0]["records"][0]["reason"] == "was not reached"
+    breaks.clear()
+    assert cli("undelete", "--to", "@me", "--yes").code == 0
+    assert len(members(radicale, "home/")) == 3
+
+
+@pytest.mark.full
+def test_of_a_calendar_that_cannot_be_listed_the_last_backup_counts(cli: Program, breaks: list[Rule]) -> None:
+    listings: list[str] = []
+
+    def no_listing(asked: Asked) -> Break | None:
+        if asked.method == "PROPFIND" and asked.path.endswith("/home/"):
+            listings.append(asked.path)
+            return Break.GARBAGE
+        return None
+
+    breaks.append(no_listing)
+    ended = cli("undelete", "--to", "@me", "--list")
+    assert listings
+    assert ended.code == 3
+    assert "/home/ cannot be listed, so its last backup counts: " in ended.err
+    assert [event(0).uid in ended.out, event(1).uid in ended.out] == [True, False]
 
 
 @pytest.mark.full
