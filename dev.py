@@ -7,6 +7,7 @@
     python3 dev.py format                          put the code into the one format
     python3 dev.py coverage                        branch coverage of the full tier
     python3 dev.py bench [--write] [NAME …]        the benchmarks, or those named; --write keeps the figures in docs/
+    python3 dev.py compatibility [--write]         what arrives from each test server at each; --write keeps the table
     python3 dev.py lock [--upgrade]                write requirements/*.lock anew from pyproject.toml
     python3 dev.py build [ARG …]                   wheel and source archive into dist/ (ARG: of `python -m build`)
 
@@ -262,6 +263,10 @@ def bench(python: Path, arguments: list[str]) -> int:
     return run(python, "benchmarks", *arguments)
 
 
+def compatibility(python: Path, arguments: list[str]) -> int:
+    return run(python, "tests.compatibility", *arguments)
+
+
 def format_code(python: Path) -> int:
     code = existing_code()
     return run(python, "ruff", "check", "--quiet", "--fix-only", *code) or run(python, "ruff", "format", *code)
@@ -295,7 +300,7 @@ def dispatch(task: str, arguments: list[str]) -> int:
         return demo(ensure_environment(["runtime", "build"]), arguments)
     if task == "build":
         return build(ensure_environment(["build"]), arguments)
-    everything = {"test": test, "coverage": coverage, "bench": bench}
+    everything = {"test": test, "coverage": coverage, "bench": bench, "compatibility": compatibility}
     if task in everything:
         return everything[task](ensure_environment(list(LOCKS)), arguments)
     alone = {**CHECKS, "format": format_code}
