@@ -322,7 +322,7 @@ def test_what_is_not_there_when_it_is_read_back_has_failed(tmp_path: Path) -> No
 def test_what_reads_back_otherwise_is_named(tmp_path: Path) -> None:
     _, report = restored({"home": TREE["home"]}, Faulty(tmp_path, rewrites=True))
     assert report.differing == 2
-    assert report.calendars[0].records[1].differs == ("VEVENT SUMMARY",)
+    assert report.calendars[0].records[1].differs == ("changed VEVENT SUMMARY",)
     unverified = RestoreOptions(verify=False)
     _, report = restored({"home": TREE["home"]}, Faulty(tmp_path / "2", rewrites=True), unverified)
     assert (report.differing, report.verified) == (0, False)
