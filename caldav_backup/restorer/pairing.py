@@ -130,11 +130,13 @@ class Pairing:
     def _meet(self, record: Resource) -> None:
         leaf, content = record.version.leaf, record.content
         uids = ics.uids(content)
-        digest, meaning = digest_of(content), ics.meaning_of(content)
+        digest = digest_of(content)
         found = [one for key in (*uids, f"\0{naming.fold(leaf)}") for one in self._by_key.get(key, ())]
         open_to = [one for one in found if one.standing not in _MATCHED]
         exact = next((one for one in open_to if one.digest == digest), None)
-        exact = exact or next((one for one in open_to if one.meaning.matches(meaning)), None)
+        if exact is None and open_to:
+            meaning = ics.meaning_of(content)
+            exact = next((one for one in open_to if one.meaning.matches(meaning)), None)
         if exact is not None:
             self._match(exact, content, Standing.SAME if exact.digest == digest else Standing.REWRITTEN)
             return

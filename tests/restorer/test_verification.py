@@ -11,6 +11,7 @@ import pytest
 from caldav_backup import dav
 from caldav_backup.connectors.base import CollectionUnreadable, Failed, Listing
 from caldav_backup.connectors.caldav import CalDavSource
+from caldav_backup.connectors.destination_caldav import CalDavDestination
 from caldav_backup.connectors.destination_directory import DirectoryDestination
 from caldav_backup.connectors.directory import DirectorySource
 from caldav_backup.progress import LookedAt
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from caldav_backup.connectors.base import Collection, Record, Source, Version
+    from caldav_backup.connectors.destination import Destination
     from caldav_backup.progress import Event as Told
     from tests.servers.server import Server
 
 EVERYTHING = RestoreOptions()
 WORK = {f"{number}.ics": one.content for number, one in enumerate(events(4))}
 NAMES = list(WORK)
+ALARM = vevent("alarm", "BEGIN:VALARM", "ACTION:DISPLAY", "DESCRIPTION:x", "TRIGGER:-PT15M", "END:VALARM")
 
 
 def verified(
@@ -113,9 +116,7 @@ def test_of_several_with_one_uid_those_belong_together_that_say_the_same(tmp_pat
     assert counts(beside(tmp_path / "4", {"a.ics": one, "b.ics": one}, {"a.ics": one})) == {"same": 1, "missing": 1}
 
 
-TWO = vevent("a").replace(b"END:VCALENDAR\r\n", b"") + vevent("b").partition(b"BEGIN:VEVENT")[2].join(
-    [b"BEGIN:VEVENT", b""]
-)
+TWO = vevent("a").replace(b"END:VCALENDAR\r\n", b"") + b"BEGIN:VEVENT" + vevent("b").partition(b"BEGIN:VEVENT")[2]
 
 
 def test_a_record_that_was_restored_in_pieces_is_there(tmp_path: Path) -> None:
@@ -197,24 +198,38 @@ def test_what_cannot_be_read_is_neither_there_nor_missing(tmp_path: Path) -> Non
         verified({"home": ({"displayname": b"home"}, {})}, Troubled(tmp_path))
 
 
-def test_what_was_restored_is_verified(tmp_path: Path) -> None:
-    odd = {"bad/name .ics": WORK[NAMES[0]], "nothing.ics": vevent("nothing", "GEO:1.0;2.0")}
+def test_what_was_restored_under_other_names_is_there(tmp_path: Path) -> None:
+    odd = {"a? name.ics": WORK[NAMES[0]], "CON.ics": vevent("nothing", "GEO:1.0;2.0")}
     tree: Tree = {"work": ({"displayname": "Büro".encode()}, odd)}
-
-    async def restore() -> None:
-        snapshot = snapshot_of(tree)
-        destination = DirectoryDestination(tmp_path)
-        await apply(await plan_restore(snapshot, destination, EVERYTHING), snapshot, destination)
-        await destination.close()
-
-    tree["work"][1]["good name.ics"] = odd.pop("bad/name .ics")
-    asyncio.run(restore())
+    restored(tree, DirectoryDestination(tmp_path))
     assert counts(verified(tree, DirectorySource(tmp_path))) == {"same": 2}
 
 
-def account(server: Server) -> CalDavSource:
-    login = dav.BasicAuthentication(server.user, server.password) if server.user else None
-    return CalDavSource(dav.Client(dav.Transport(server.url, login)), server.home, origin=f"{server.user}@here/path")
+def restored(tree: Tree, destination: Destination) -> None:
+    async def run() -> None:
+        snapshot = snapshot_of(tree)
+        await apply(await plan_restore(snapshot, destination, EVERYTHING), snapshot, destination)
+        await destination.close()
+
+    asyncio.run(run())
+
+
+def test_every_server_has_what_was_restored_to_it(each_server: Server) -> None:
+    contents = {one.name: one.content for one in events(12)} | {"alarm.ics": ALARM, "two.ics": TWO}
+    tree: Tree = {"work": ({"displayname": "Büro".encode()}, contents)}
+    client = dav.Client(dav.Transport(each_server.url, login(each_server)))
+    restored(tree, CalDavDestination(client, each_server.home, origin=f"{each_server.user}@here"))
+    found = verified(tree, account(each_server))
+    assert (found.is_different, found.is_partial) == (False, False), found.calendars
+
+
+def login(server: Server) -> dav.BasicAuthentication | None:
+    return dav.BasicAuthentication(server.user, server.password) if server.user else None
+
+
+def account(server: Server, url: str = "") -> CalDavSource:
+    client = dav.Client(dav.Transport(server.url, login(server)))
+    return CalDavSource(client, url or server.home, origin=f"{server.user}@here/path")
 
 
 @pytest.mark.full
@@ -235,12 +250,8 @@ def test_a_server_is_asked_little(radicale: Server) -> None:
     assert source.requests <= discovery + 1 + math.ceil(120 / 100)
     assert told[0] == LookedAt("events of Büro", 0, 120)
     assert told[-1] == LookedAt("events of Büro", 120, 120)
-    one_calendar = CalDavSource(dav.Client(dav.Transport(radicale.url, source_login(radicale))), url, origin="x@here")
+    one_calendar = account(radicale, url)
     assert counts(verified({"else": ({"displayname": b"Other"}, stored)}, one_calendar)) == {"rewritten": 120}
-
-
-def source_login(server: Server) -> dav.BasicAuthentication:
-    return dav.BasicAuthentication(server.user, server.password)
 
 
 def test_an_event_that_was_deleted_and_one_that_was_changed_are_found_on_a_server(radicale: Server) -> None:

@@ -131,3 +131,19 @@ def test_what_cannot_be_read_back_is_told(
 def test_a_digest_does_not_depend_on_line_ends() -> None:
     assert digest_of(b"\xef\xbb\xbfa\r\nb\rc\n") == digest_of(b"a\nb\nc\n")
     assert digest_of(b"a\nb") != digest_of(b"a\nc")
+
+
+TWO = vevent("a").replace(b"END:VCALENDAR\r\n", b"") + b"BEGIN:VEVENT" + vevent("b").partition(b"BEGIN:VEVENT")[2]
+
+
+def test_a_record_that_was_sent_in_pieces_is_as_its_worst_piece(tmp_path: Path) -> None:
+    forms = {"two.ics": [Form(piece=0), Form(piece=1)]}
+    pieces = [AS_STORED.in_form(TWO, form) for form in forms["two.ics"]]
+    there = {f"{number}-two.ics": content for number, content in enumerate(pieces)}
+    assert verified(tmp_path / "1", {"two.ics": TWO}, there, forms=forms)["two.ics"].read_back is ReadBack.SAME
+    changed = there | {"1-two.ics": pieces[1].replace(b"END:VEVENT", b"PRIORITY:1\r\nEND:VEVENT")}
+    found = verified(tmp_path / "2", {"two.ics": TWO}, changed, forms=forms)["two.ics"]
+    assert (found.read_back, found.differs) == (ReadBack.CHANGED, ("added VEVENT PRIORITY",))
+    del there["0-two.ics"]
+    found = verified(tmp_path / "3", {"two.ics": TWO}, there, forms=forms)["two.ics"]
+    assert (found.result, found.read_back) == (Result.FAILED, ReadBack.MISSING)
