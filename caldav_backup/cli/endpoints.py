@@ -165,5 +165,9 @@ def _authentication(run: Invocation, location: Location) -> Authentication | Non
                 f"{location.title} has a username and no password, and there is no terminal to ask on: "
                 f"'caldav-backup {location.kind.value} set {name} password_command=…' supplies it"
             )
-        password = run.terminal.ask_secret(f"Password of {location.username} at {location.location}")
+        question = f"Password of {location.username} at {location.location}"
+        # What is written to may be read as a source in the same run, and nobody is asked twice.
+        if question not in run.answers:
+            run.answers[question] = run.terminal.ask_secret(question)
+        password = run.answers[question]
     return PasswordAuthentication(location.username, password.reveal())

@@ -13,7 +13,15 @@ import typer
 
 from caldav_backup.cli.argv import Globals
 from caldav_backup.cli.terminal import Terminal
-from caldav_backup.settings import Directories, Identities, Location, Settings, find_directories, resolve_store
+from caldav_backup.settings import (
+    Directories,
+    Identities,
+    Location,
+    Secret,
+    Settings,
+    find_directories,
+    resolve_store,
+)
 
 
 class Invocation:
@@ -28,6 +36,8 @@ class Invocation:
         self.words = words
         #: Snapshots of this run's store that were left out because their headers are damaged.
         self.damaged_snapshots = 0
+        #: Passwords that a person has typed, by what was asked.
+        self.answers: dict[str, Secret] = {}
 
     @cached_property
     def directories(self) -> Directories:

@@ -151,6 +151,14 @@ def test_a_person_is_asked_about_the_only_one_and_may_choose_none(account: Progr
 
 
 @pytest.mark.full
+def test_a_password_is_asked_for_once(account: Program, radicale: Server) -> None:
+    assert account("destination", "unset", "me", "password").code == 0
+    person = Person(radicale.password, says_yes=True)
+    assert account.at(person)("undelete", "nadia", "--to", "@me").code == 0
+    assert [question.partition(" ")[0] for question in person.questions] == ["Password", "Write"]
+
+
+@pytest.mark.full
 def test_a_dry_run_writes_nothing(account: Program, radicale: Server) -> None:
     ended = account("undelete", "nadia", "--to", "@me", "--dry-run")
     assert (ended.code, ended.out.splitlines()[-1]) == (0, "1 of 1 event would be written")
