@@ -31,6 +31,11 @@ _OF_ONE_RECORD = (dav.Refused, dav.Forbidden, dav.NotFound, dav.BadAnswer, dav.P
 _GONE = frozenset({404, 410})
 _VERSION = (names.GETETAG, names.GETLASTMODIFIED, names.GETCONTENTLENGTH)
 
+#: Servers that do not say 412 because they do not know the header; SOGo 5.8 ignores it.
+_KNOW_IF_NONE_MATCH = frozenset(
+    {"radicale", "xandikos", "sabredav", "nextcloud", "owncloud", "cyrus", "fastmail", "davical", "sogo"}
+)
+
 #: Records in a row that a full account refuses before the rest is not tried, and the bytes of a usual one: a larger one
 #: may only be larger than the room that is left.
 _FULL_IN_A_ROW = 3
@@ -101,7 +106,7 @@ class Putter:
             return Written(_written(href, there.version.etag))
         if (dav.comparable_etag(there.version.etag) if there else None) != etag:
             return Taken(f"{'something else is there now' if there else 'it is gone meanwhile'}: {error}")
-        if etag is None and self._product.name and self._product.heeds_preconditions:
+        if etag is None and self._product.name in _KNOW_IF_NONE_MATCH:
             raise error  # for another reason: Radicale 3.9 finds the object too large, DAViCal 1.1 not a calendar
         given = await self._client.put(href, content, headers=headers, is_same=ics.same_meaning)
         return Written(_written(href, given))

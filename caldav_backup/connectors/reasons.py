@@ -32,6 +32,12 @@ _FORM_WORDS = re.compile(
     re.IGNORECASE,
 )
 
+#: What a 412 says that is due to no precondition, and no other form would change: Radicale 3.9.0, SOGo 5.8.0.
+_MEANT_BY_412 = {
+    "radicale": "it is larger than the server takes, as far as that can be told",
+    "sogo": "its organizer is another user of this server, as far as that can be told, and would have to invite again",
+}
+
 #: RFC 4331 §6, and what Stalwart calls it.
 _FULL = frozenset({"quota-not-exceeded", "sufficient-disk-space", "over-quota"})
 #: Cyrus 3.6.1 says so with 500 and a page.
@@ -55,9 +61,8 @@ def meaning_of(error: dav.DavError, href: str, product: Product, *, is_new: bool
             # Cyrus 3.6, Radicale 3.9: what stands there has another UID, and no PUT changes that.
             return Taken(f"an object with another UID stands there: {error}")
         return UidTaken(_why_taken(error), key)
-    if product.name == "radicale" and error.status == 412:
-        # Radicale 3.9.0 has no other word for it, and another form would not be smaller.
-        return Refused(f"it is larger than the server takes, as far as that can be told: {error}")
+    if error.status == 412 and product.name in _MEANT_BY_412:
+        return Refused(f"{_MEANT_BY_412[product.name]}: {error}")
     if is_full(error):
         return Refused(str(error))
     return Refused(str(error), for_its_form=_is_about_form(error, product))

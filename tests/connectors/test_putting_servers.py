@@ -13,6 +13,7 @@ import pytest
 
 from caldav_backup import dav, ics
 from caldav_backup.cli.loopback import HOST
+from caldav_backup.connectors.calendar_limits import limits_of
 from caldav_backup.connectors.destination import (
     Deleted,
     DestinationNotWritable,
@@ -181,6 +182,40 @@ def test_a_calendar_that_is_missing_is_no_fault_of_the_object(each_server: Serve
     outcome = run(story())
     assert isinstance(outcome, Refused)
     assert not outcome.for_its_form
+
+
+def test_a_guests_copy_of_another_users_event_is_refused_by_sogo_with_the_likely_reason(sogo: Server) -> None:
+    url = make_calendar(sogo, "work")
+    lines = f"ORGANIZER:mailto:{sogo.other_user}@example.org\r\nATTENDEE:mailto:{sogo.user}@example.org\r\nSUMMARY:"
+    content = event(1).content.replace(b"SUMMARY:", lines.encode())
+
+    async def story() -> object:
+        async with client_of(sogo) as client:
+            return await (await putter_of(sogo, client)).put(f"{url}a.ics", content, None, {})
+
+    outcome = run(story())
+    assert isinstance(outcome, Refused)
+    assert "another user of this server" in outcome.reason
+    assert not outcome.for_its_form
+
+
+def test_radicale_says_of_nothing_but_by_its_limit_that_an_object_is_too_large(radicale: Server) -> None:
+    url = make_calendar(radicale, "work")
+    content = event(1).content.replace(
+        b"SUMMARY:", b"ATTACH;ENCODING=BASE64;VALUE=BINARY:" + b"QUJD" * 2_600_000 + b"\r\nSUMMARY:"
+    )
+
+    async def story() -> tuple[object, object]:
+        async with client_of(radicale) as client:
+            product = await recognise(client, radicale.home)
+            limits = await limits_of(client, url, product)
+            return await Putter(client, product).put(f"{url}a.ics", content, None, {}), limits.warnings(content)
+
+    outcome, warnings = run(story())
+    assert isinstance(outcome, Refused)
+    assert "larger than the server takes" in outcome.reason
+    assert not outcome.for_its_form
+    assert warnings == ("larger than the 10,000,000 bytes that it takes",)
 
 
 class Cutting(httpx.AsyncBaseTransport):
