@@ -76,6 +76,7 @@ def test_many_differences_are_counted(backed_up: Program) -> None:
     assert len(lines) == 1 + 50 + 1 + 2
 
 
+@pytest.mark.full
 def test_what_was_restored_elsewhere_is_verified_there(backed_up: Program, radicale: Server) -> None:
     words = [f"username={radicale.user}", f"password={radicale.password}"]
     backed_up("destination", "add", "new", radicale.url, *words)
@@ -125,6 +126,7 @@ def test_a_mistake_is_one_line_with_the_right_code(
     assert message in ended.err
 
 
+@pytest.mark.full
 def test_what_was_backed_up_before_a_restore_is_not_what_an_account_is_compared_with(
     backed_up: Program, radicale: Server
 ) -> None:

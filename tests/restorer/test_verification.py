@@ -214,6 +214,7 @@ def restored(tree: Tree, destination: Destination) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.full
 def test_every_server_has_what_was_restored_to_it(each_server: Server) -> None:
     contents = {one.name: one.content for one in events(12)} | {"alarm.ics": ALARM, "two.ics": TWO}
     tree: Tree = {"work": ({"displayname": "Büro".encode()}, contents)}
