@@ -72,17 +72,25 @@ def command(
     opened = open_source(run, location)
     chosen = source or _own_source(repository, reference.snapshot, location, opened.origin)
     snapshot = repository.snapshot(choose_header(run, repository, reference.snapshot, chosen).identifier)
-    with about(title, OSError), watched(run, title) as progress:
-        return answer_of(run_async(_verified(snapshot, opened, options, progress)))
+    with watched(run, title) as progress:
+        return answer_of(_verified(snapshot, opened, options, title, progress))
 
 
-async def _verified(snapshot: Snapshot, source: Source, options: RestoreOptions, progress: Progress) -> Findings:
+def _verified(snapshot: Snapshot, source: Source, options: RestoreOptions, title: str, progress: Progress) -> Findings:
+    """What is found; what is wrong with the account, and not with what was asked, is told with its `title`."""
+    from caldav_backup.connectors.base import CollectionUnreadable
+    from caldav_backup.connectors.directory import DirectoryUnreadable
+    from caldav_backup.dav import DavError
     from caldav_backup.restorer import verify
 
-    try:
-        return await verify(snapshot, source, options, progress=progress)
-    finally:
-        await source.close()
+    async def work() -> Findings:
+        try:
+            return await verify(snapshot, source, options, progress=progress)
+        finally:
+            await source.close()
+
+    with about(title, DavError), about(title, CollectionUnreadable), about(title, DirectoryUnreadable):
+        return run_async(work())
 
 
 def _taken_apart(words: Sequence[str]) -> tuple[Reference, str]:
