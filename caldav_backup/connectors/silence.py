@@ -40,11 +40,13 @@ class SilentPutter:
             return await self._putter.put(href, content, replaced, SILENT)
         if reason := await self._why_held(href, content):
             return Held(reason)
+        if replaced is not None and not cancels_unasked(self._product):
+            return await self._put_in_two(href, content, replaced)
         there = await self._read(href) if replaced is not None else None
         if isinstance(there, Refused):
             return there
-        if there is not None and ics.has_guests(there):
-            return await self._put_over(there, href, content, replaced)
+        if there is not None and self._would_tell(there):
+            return Held(MEETING)
         return await self._putter.put(href, content, replaced, SILENT)
 
     async def delete(self, href: str, version: Version) -> Deletion:
@@ -83,23 +85,19 @@ class SilentPutter:
         return ""
 
     def _would_tell(self, there: bytes) -> bool:
-        """True when the server may tell guests of what stands there that it is removed."""
+        """True when the server may tell guests of what stands there that it is changed or removed."""
         if self._scheduling is Scheduling.UNSTOPPABLE:
             return ics.has_guests(there)
         return not ics.is_client_scheduled(there)
 
-    async def _put_over(self, there: bytes, href: str, content: bytes, replaced: Version | None) -> Outcome:
-        """Write over a record that has guests."""
-        if cancels_unasked(self._product):
-            if self._would_tell(there):
-                return Held(MEETING)
-            return await self._putter.put(href, content, replaced, SILENT)
-        if set(ics.guests(there)) <= set(ics.guests(content)) or not ics.has_guests(content):
-            return await self._putter.put(href, content, replaced, SILENT)
-        # First without guests, so that nobody is told of being one no longer. Killed in between, the next run finds a
-        # record that differs, and replaces it like any other.
+    async def _put_in_two(self, href: str, content: bytes, replaced: Version) -> Outcome:
+        """First without guests, so that nobody is told of being one no longer, then with them.
+
+        That keeps their answers, too: DAViCal 1.1.12 takes all of them back (PARTSTAT=NEEDS-ACTION) when a request
+        changes the time. Killed in between, the next run finds a record that differs, and replaces it like any other.
+        """
         outcome = await self._putter.put(href, ics.without_guests(content), replaced, SILENT)
-        if not isinstance(outcome, Written):
+        if not isinstance(outcome, Written) or not ics.has_guests(content):
             return outcome
         outcome = await self._putter.put(href, content, outcome.version, SILENT)
         return Refused(f"{outcome.reason}; {WITHOUT_GUESTS}") if isinstance(outcome, Refused) else outcome

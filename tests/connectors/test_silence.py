@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 import pytest
 
-from caldav_backup import ics
+from caldav_backup import dav, ics
 from caldav_backup.connectors.base import Version
 from caldav_backup.connectors.destination import Deleted, Deletion, Held, Outcome, Refused, Taken, Written
 from caldav_backup.connectors.products import Product
@@ -45,12 +45,12 @@ class Calendar(Played):
     """One calendar of Ann's, in a server that knows `principals`; `refuses` bodies with this in them."""
 
     def __init__(self, product: Product, *principals: str, refuses: bytes = b"\0") -> None:
-        super().__init__(self._search)
+        super().__init__(self.knowing)
         self.product = product
         self.principals = principals
         self.refuses = refuses
 
-    def _search(self, request: httpx.Request) -> httpx.Response | None:
+    def knowing(self, request: httpx.Request) -> httpx.Response | None:
         if request.method == "PUT" and self.refuses in request.content:
             return httpx.Response(403, text="not that")
         if request.method == "REPORT":
@@ -127,14 +127,15 @@ def test_guests_whom_nobody_has_marked_are_held_back() -> None:
     assert there.changing == []
 
 
-def test_davical_replaces_in_one_request_who_stays_a_guest_and_in_two_who_does_not() -> None:
+@pytest.mark.parametrize("over", [MEETING, PLAIN])
+def test_davical_is_given_guests_after_all_else_where_something_is_replaced(over: bytes) -> None:
     there = Calendar(DAVICAL)
-    assert isinstance(there.write(LATER, over=MEETING), Written)
-    assert [ics.guests(request.content) for request in there.changing] == [("ann@example.org", "bob@example.org")]
-    there.asked.clear()
-    assert isinstance(there.write(WITHOUT_BOB, over=MEETING), Written)
+    assert isinstance(there.write(WITHOUT_BOB, over=over), Written)
     assert [ics.guests(request.content) for request in there.changing] == [(), ("ann@example.org", "eve@example.org")]
     assert there.objects[HREF] == WITHOUT_BOB
+    there.asked.clear()
+    assert isinstance(there.write(PLAIN, over=MEETING), Written)
+    assert [request.method for request in there.changing] == ["PUT"]
 
 
 def test_davical_removes_a_meeting_after_it_has_lost_its_guests() -> None:
@@ -151,6 +152,29 @@ def test_a_second_request_that_davical_refuses_is_told_with_what_the_first_has_d
     outcome = Calendar(DAVICAL, refuses=b"eve@").write(WITHOUT_BOB, over=MEETING)
     assert isinstance(outcome, Refused)
     assert WITHOUT_GUESTS in outcome.reason
+
+
+@pytest.mark.parametrize("method", ["DELETE", "PUT"])
+def test_what_was_cut_between_two_requests_is_finished_by_the_next_run(method: str) -> None:
+    there = Calendar(DAVICAL)
+
+    def cut(request: httpx.Request) -> httpx.Response | None:
+        if request.method == method and (method == "DELETE" or ics.has_guests(request.content)):
+            raise httpx.ConnectError("cut", request=request)
+        return there.knowing(request)
+
+    there.rule = cut
+    with pytest.raises(dav.ServerUnreachable):
+        there.remove(MEETING) if method == "DELETE" else there.write(WITHOUT_BOB, over=MEETING)
+    left = there.objects[HREF]
+    assert not ics.has_guests(left)
+    there.rule = there.knowing
+    if method == "DELETE":
+        assert isinstance(there.remove(left), Deleted)
+    else:
+        assert not ics.same_meaning(left, WITHOUT_BOB)
+        assert isinstance(there.write(WITHOUT_BOB, over=left), Written)
+        assert there.objects[HREF] == WITHOUT_BOB
 
 
 def test_what_has_changed_meanwhile_is_neither_replaced_nor_removed() -> None:

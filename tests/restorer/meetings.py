@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
+from email import message_from_binary_file
+from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 from caldav_backup.cli.invented_events import Event
+from caldav_backup.ics import unfold
 from tests.servers.server import Server
 
 OUTSIDE = "guest@example.com"
 _WITHIN = 20.0  # seconds
-_DELIVERED_TO = {"cyrus": "Default", "davical": "home"}
+_DELIVERED_TO = {"cyrus": "Default", "davical": "home", "sogo": "personal"}
+_OWN = "own"
 _DEEP = 3
 _TYPES = b'<propfind xmlns="DAV:"><prop><resourcetype/><getetag/></prop></propfind>'
 
@@ -54,7 +58,7 @@ def meeting(server: Server, part: Part, uid: str, *, hour: int = 10, other: str 
         "END:VCALENDAR",
         "",
     ]
-    return Event(uid, f"{uid}.ics", "\r\n".join(lines).encode())
+    return Event(f"{uid}.ics", uid, "\r\n".join(lines).encode())
 
 
 def as_other(server: Server) -> Server:
@@ -65,8 +69,9 @@ def as_other(server: Server) -> Server:
 
 def prepare(server: Server) -> None:
     """Give the other person the calendar that invitations are delivered to."""
-    if server.name in _DELIVERED_TO:
-        as_other(server).client.make_calendar(_DELIVERED_TO[server.name])
+    calendar = _DELIVERED_TO.get(server.name, _OWN)
+    if calendar not in server.built_in:
+        as_other(server).client.make_calendar(calendar)
 
 
 def put_original(server: Server, part: Part, uid: str) -> None:
@@ -74,7 +79,15 @@ def put_original(server: Server, part: Part, uid: str) -> None:
     if part.is_inside and not part.is_organizer:
         one = meeting(server, part, uid)
         theirs = one.content.replace(b"ATTENDEE;", b"ATTENDEE;SCHEDULE-AGENT=CLIENT;")
-        as_other(server).client.put(_DELIVERED_TO.get(server.name, "personal"), one._replace(content=theirs))
+        as_other(server).client.put(_DELIVERED_TO.get(server.name, _OWN), one._replace(content=theirs))
+
+
+def _invited_to(mail: Path) -> str:
+    """What the calendar in a mail says: its METHOD and UIDs."""
+    with mail.open("rb") as file:
+        parts = [part for part in message_from_binary_file(file).walk() if part.get_content_type() == "text/calendar"]
+    lines = [line for part in parts for line in unfold(bytes(part.get_payload(decode=True)))]
+    return " ".join(line.decode() for line in lines if line.startswith((b"METHOD:", b"UID:")))
 
 
 class Witness:
@@ -101,7 +114,7 @@ class Witness:
 
     def _sent(self) -> set[str]:
         directory = self._server.mail_directory
-        return {mail.name for mail in directory.iterdir()} if directory else set()
+        return {f"{mail.name}: {_invited_to(mail)}" for mail in directory.iterdir()} if directory else set()
 
     def _everything(self) -> dict[str, str]:
         found: dict[str, str] = {}

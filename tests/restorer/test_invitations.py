@@ -14,8 +14,22 @@ from caldav_backup import dav, ics
 from caldav_backup.connectors.base import Collection, Version
 from caldav_backup.connectors.destination import Deleted, Deletion, Held, Outcome, Scheduling, Written
 from caldav_backup.connectors.destination_caldav import CalDavDestination
+from caldav_backup.connectors.invitations import SILENT
+from caldav_backup.restorer import (
+    Erasure,
+    Invites,
+    OnConflict,
+    RestoreOptions,
+    RestoreReport,
+    Result,
+    Uids,
+    apply,
+    plan_restore,
+)
+from tests.events import event
 from tests.restorer.meetings import PARTS, Part, Witness, meeting, prepare, put_original
-from tests.servers.server import make_calendar
+from tests.restorer.snapshots import snapshot_of
+from tests.servers.server import make_calendar, members
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -113,6 +127,8 @@ def test_nobody_hears_of_what_is_written_or_removed(server: Server, part: Part, 
     quiet = do(server, part, way, f"{server.user}-quiet", silent=True)
     assert isinstance(quiet.outcome, expected(server.name, part, way))
     assert quiet.witness.news() == []
+    if isinstance(quiet.outcome, Written):
+        assert ics.same_meaning(quiet.sent, server.expect("GET", quiet.outcome.version.key).body)
     before = Witness(server)
     aloud = do(server, part, way, f"{server.user}-aloud", silent=False)
     assert isinstance(aloud.outcome, Deleted if way == "delete" else Written)
@@ -123,3 +139,71 @@ def test_nobody_hears_of_what_is_written_or_removed(server: Server, part: Part, 
     assert aloud.witness.wait()
     # What the server had been slow to send of the first deed would have come before that.
     assert not any(f"{server.user}-quiet" in what for what in before.news())
+
+
+OLD = [f"old{number}" for number in range(len(PARTS))]
+TO_REMOVE = [f"extra{number}" for number in range(len(PARTS))]
+
+
+def restored(server: Server, **options: Any) -> RestoreReport:
+    """A snapshot of one meeting of each part, and of one event without guests, restored to the calendar `work`."""
+
+    async def story() -> RestoreReport:
+        meetings = [meeting(server, part, uid, hour=15) for part, uid in zip(PARTS, OLD, strict=True)]
+        contents = {one.name: one.content for one in [*meetings, event(1)]}
+        snapshot = snapshot_of({"work": ({"displayname": b"work"}, contents)})
+        there, _ = await opened(server)
+        plan = await plan_restore(snapshot, there, RestoreOptions(**options))
+        report = await apply(plan, snapshot, there)
+        await there.close()
+        return report
+
+    return run(story())
+
+
+def results(report: RestoreReport) -> dict[str, int]:
+    return {result.value: count for result, count in report.counts().items() if count}
+
+
+@pytest.mark.parametrize("name", ["radicale", "sabredav", "cyrus", "davical", "sogo"])
+def test_a_restore_is_silent_in_all_its_ways(name: str, request: pytest.FixtureRequest) -> None:
+    server: Server = request.getfixturevalue(name)
+    prepare(server)
+    make_calendar(server, "work", displayname="work")
+    for part, old, extra in zip(PARTS, OLD, TO_REMOVE, strict=True):
+        for uid in (old, extra):
+            put_original(server, part, uid)
+            server.client.put("work", meeting(server, part, uid))
+    witness = Witness(server)
+    exact = restored(server, on_conflict=OnConflict.REPLACE, delete_extra=True)
+    beside = restored(server, uids=Uids.NEW)
+    stripped = restored(server, on_conflict=OnConflict.REPLACE, invites=Invites.STRIP)
+    assert witness.news() == []
+    for report in (exact, beside, stripped):
+        assert (report.stopped_by, report.counts()[Result.FAILED], report.differing) == (None, 0, 0)
+    held = {"sogo": (4, 4, 4), "davical": (1, 1, 0)}.get(name, (0, 0, 0))
+    assert tuple(report.counts()[Result.HELD] for report in (exact, beside, stripped)) == held
+    assert exact.erasures()[Erasure.HELD] == (4 if name == "sogo" else 0)
+    assert exact.erasures()[Erasure.DELETED] == (0 if name == "sogo" else 4)
+    marked = [b"SCHEDULE-AGENT" in server.expect("GET", href).body for href in members(server, "work/")]
+    assert any(marked) is (name == "davical")
+    restored(server, on_conflict=OnConflict.REPLACE, invites=Invites.ALLOW)
+    if name in ("radicale", "sabredav"):
+        assert witness.news() == []
+    else:
+        assert witness.wait()
+
+
+def test_a_calendar_of_cyrus_is_removed_without_a_word_when_the_headers_say_so(cyrus: Server) -> None:
+    prepare(cyrus)
+    for name in ("quiet", "aloud"):
+        make_calendar(cyrus, name)
+        for part in PARTS:
+            uid = f"{name}{PARTS.index(part)}"
+            put_original(cyrus, part, uid)
+            cyrus.client.put(name, meeting(cyrus, part, uid))
+    witness = Witness(cyrus)
+    cyrus.expect("DELETE", "quiet/", headers=SILENT)
+    assert witness.news() == []
+    cyrus.expect("DELETE", "aloud/")
+    assert len(witness.news()) >= len(PARTS)
