@@ -24,7 +24,9 @@ from caldav_backup.connectors.destination import (
 )
 from caldav_backup.connectors.products import recognise
 from caldav_backup.connectors.putting import Putter
+from tests.compatibility.records import lines_of
 from tests.events import event, events
+from tests.ics.corpus import calendar, custom_zone
 from tests.servers.cyrus import Cyrus
 from tests.servers.server import PASSWORD, Server, make_calendar, members
 
@@ -308,3 +310,20 @@ def test_cyrus_that_is_full_refuses_and_then_ends_the_restore(tmp_path: Path) ->
     kinds = [type(outcome) for outcome in outcomes]
     assert kinds[:1] == [Written]
     assert kinds[-3:] == [Written, Refused, Refused]
+
+
+def test_davical_gets_objects_with_one_new_time_zone_all_at_once(davical: Server) -> None:
+    url = make_calendar(davical, "work")
+    start = "DTSTART;TZID=My zone {0}:20350501T100000"
+
+    def content(number: int) -> bytes:
+        zone = f"My zone {number // 8}"
+        return calendar(*custom_zone(zone, "+0130"), *lines_of("VEVENT", f"u{number}", start.format(number // 8)))
+
+    async def story() -> None:
+        async with client_of(davical) as client:
+            putter = await putter_of(davical, client)
+            puts = (putter.put(f"{url}{number}.ics", content(number), None, {}) for number in range(40))
+            assert [one for one in await asyncio.gather(*puts) if not isinstance(one, Written)] == []
+
+    run(story())
