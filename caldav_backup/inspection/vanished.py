@@ -134,10 +134,11 @@ class Walk:
     ) -> Iterator[Missing]:
         gone_ns = min((time for time in (calendar.told_ns, self._whole_ns) if time is not None), default=None)
         is_old = self.since_ns is not None and gone_ns is not None and gone_ns < self.since_ns
+        is_asked = not is_old and self.present.concerns(calendar.newest.key)
         for record in records:
             if record.name not in calendar.seen:
                 calendar.seen.add(record.name)
-                if not is_old:
+                if is_asked:
                     yield Missing(header, path, record.entry(path), calendar.newest, gone_ns)
 
     def _take_for_told(self, header: Header, snapshot: Snapshot, there: Iterable[tuple[str, _Calendar]]) -> None:

@@ -151,6 +151,17 @@ def test_a_person_is_asked_about_the_only_one_and_may_choose_none(account: Progr
 
 
 @pytest.mark.full
+def test_the_address_of_one_calendar_is_asked_about_that_calendar_alone(account: Program, radicale: Server) -> None:
+    words = [f"{radicale.home}home/", f"username={radicale.user}", f"password={radicale.password}"]
+    assert account("destination", "add", "home", *words).code == 0
+    radicale.expect("DELETE", "work/")
+    found = account("undelete", "--to", "@home", "--source", "@me", "--list", "--json").document["result"]["vanished"]
+    assert {each["path"].split("/")[1] for each in found} == {"home"}
+    assert account("undelete", "nadia", "--to", "@home", "--source", "@me").code == 0
+    assert len(members(radicale, "home/")) == 3
+
+
+@pytest.mark.full
 def test_a_password_is_asked_for_once(account: Program, radicale: Server) -> None:
     assert account("destination", "unset", "me", "password").code == 0
     person = Person(radicale.password, says_yes=True)

@@ -193,6 +193,14 @@ def test_all_of_a_calendar_that_is_gone_is_missing_unless_it_merely_cannot_be_li
         assert history.missing(unknown) == {"/work/a.ics": (1, 2)}
 
 
+def test_of_the_address_of_one_calendar_nothing_is_asked_about_the_others() -> None:
+    history = History()
+    history.add({"home": ["h.ics"], "work": ["a.ics", "b.ics"]})
+    history.add({"work": ["b.ics"]})
+    now = present({"work": []}, is_complete=False, is_of_one=True)
+    assert history.missing(now) == {"/work/b.ics": (2, None), "/work/a.ics": (1, 2)}
+
+
 def test_where_the_last_backup_is_the_measure_a_calendar_that_it_has_not_is_gone() -> None:
     history = History()
     history.add({"home": ["h.ics"], "work": ["a.ics"]})
