@@ -103,7 +103,8 @@ async def _make(
             raise CalendarNotMade(_why_not(error, product)) from error
         except _SAYS_NO as error:
             why = _why_not(error, product)
-            if error.status not in _TAKEN and error.condition != "resource-must-be-null":
+            is_taken = error.status in _TAKEN or error.condition == "resource-must-be-null"
+            if not is_taken or product.name == "google":
                 break
     raise CalendarNotMade(why)
 

@@ -22,6 +22,7 @@ from caldav_backup.connectors.destination import (
     UidTaken,
     Written,
 )
+from caldav_backup.connectors.destination_caldav import CalDavDestination
 from caldav_backup.connectors.products import recognise
 from caldav_backup.connectors.putting import Putter
 from tests.compatibility.records import lines_of
@@ -77,6 +78,26 @@ def test_nothing_is_overwritten_or_deleted_that_was_not_seen(each_server: Server
 
     run(story())
     assert members(each_server, "work/") == []
+
+
+def test_a_look_at_one_record_finds_what_the_listing_showed(each_server: Server) -> None:
+    """Where the look is all that keeps from overwriting, a difference between both would keep from any replacing."""
+    url = make_calendar(each_server, "work")
+
+    async def story() -> None:
+        client = client_of(each_server)
+        there = CalDavDestination(client, url, origin="")
+        (calendar,) = (await there.catalogue()).collections
+        putter = await putter_of(each_server, client)
+        for one in events(3):
+            await putter.put(f"{url}{one.name}", one.content, None, {})
+        listed = await there.list_versions(calendar)
+        assert len(listed) == 3
+        for version in listed:
+            assert await putter._find(version.key) == version
+        await there.close()
+
+    run(story())
 
 
 #: Take a UID twice into one calendar: sabre/dav 1.8 (Nextcloud does not) and DAViCal 1.1.
