@@ -1,6 +1,7 @@
 """Objects cut into the text of their components, for those who put the pieces together in another way.
 
-Owns the cutting by BEGIN and END, with the bytes of lines kept but for line ends, blank lines and encoding. Works on
+Owns the cutting by BEGIN and END (which are written anew, in capitals), with the bytes of all other lines kept but for
+line ends, blank lines and encoding. Works on
 text, so that an object which no parser takes is not lost: a missing END is added, a stray one dropped.
 """
 
@@ -61,7 +62,7 @@ def cut(content: bytes) -> Cut:
         line = b"".join(unfold(folded))
         name = line_name(line)
         if name == "BEGIN":
-            cutter.begin(component_kind(line), folded)
+            cutter.begin(component_kind(line))
         elif name == "END":
             cutter.end(component_kind(line))
         elif line:
@@ -91,7 +92,7 @@ class _Cutter:
     _kinds: list[str] = field(default_factory=list)
     _gathered: list[bytes] = field(default_factory=list)
 
-    def begin(self, kind: str, folded: bytes) -> None:
+    def begin(self, kind: str) -> None:
         if kind in TOP_LEVEL:
             self._finish()
         if kind == "VCALENDAR":
@@ -100,7 +101,7 @@ class _Cutter:
             self._is_open = True
         else:
             self._kinds.append(kind)
-            self._gathered.append(folded)
+            self._gathered.append(b"BEGIN:" + kind.encode("utf-8"))
 
     def keep(self, folded: bytes) -> None:
         if self._kinds:

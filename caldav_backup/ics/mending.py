@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from caldav_backup.ics.cutting import Piece
-from caldav_backup.ics.lines import iter_folded, line_name, parse_line, unfold
+from caldav_backup.ics.lines import fold, iter_folded, line_name, parse_line, unfold
 
 _UTC = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _DATE = re.compile(r"[0-9]{8}")
@@ -21,6 +21,18 @@ _EMPTY_IS_NOTHING = frozenset(
     "RDATE EXDATE RRULE EXRULE DTEND DUE DURATION COMPLETED GEO PRIORITY SEQUENCE PERCENT-COMPLETE STATUS CLASS TRANSP"
     " URL LAST-MODIFIED CREATED".split()
 )
+_NO_TEXT = _EMPTY_IS_NOTHING | {
+    "VERSION",
+    "CALSCALE",
+    "DTSTART",
+    "DTSTAMP",
+    "RECURRENCE-ID",
+    "TRIGGER",
+    "ACTION",
+    "REPEAT",
+    "ATTENDEE",
+    "ORGANIZER",
+}
 _DAY, _NO_TIME = "length of one day written out", "length of no time written out"
 
 
@@ -60,8 +72,16 @@ def _without_empty(piece: Piece, done: dict[str, None]) -> list[bytes]:
         if parsed is not None and not parsed.value.strip():
             done[f"{name} without a value dropped"] = None
         else:
-            kept.append(folded)
+            kept.append(without_blanks(line, folded, done))
     return kept
+
+
+def without_blanks(line: bytes, folded: bytes, done: dict[str, None]) -> bytes:
+    """A line whose value is no text without blanks at its end: sabre/dav 1.8 answers 500 to `DTSTART:20260501 `."""
+    if line[-1:] not in (b" ", b"\t") or line_name(line) not in _NO_TEXT:
+        return folded
+    done["blanks at line ends taken out"] = None
+    return fold(line.rstrip(b" \t")) + b"\n"
 
 
 def _stamp(piece: Piece) -> str:

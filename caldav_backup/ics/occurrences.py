@@ -37,12 +37,14 @@ def occurs_within(content: bytes, since: datetime | None, until: datetime | None
     """
     components = _components(content)
     spans = [span for component in components if (span := span_of(component)) is not None]
+    if not spans:
+        return False
     looks = [_look(span, since, until) for span in spans]
     if not any("RRULE" in component or "RDATE" in component for component in components):
         if _Look.UNSURE in looks and _Look.INSIDE not in looks:
             return _expanded(content, components, spans, since, until)
         return _Look.INSIDE in looks
-    if _is_over(components, spans, since, until):
+    if _Look.UNSURE not in looks and _is_over(components, spans, since, until):
         return _Look.INSIDE in looks
     return _expanded(content, components, spans, since, until)
 
@@ -69,7 +71,7 @@ def _is_over(
     components: Sequence[Properties], spans: Sequence[Span], since: datetime | None, until: datetime | None
 ) -> bool:
     """True when the whole series, with every moment that could be of it, lies before or after the span."""
-    if not spans or any("RDATE" in component for component in components):
+    if any("RDATE" in component for component in components):
         return False
     if until is not None and min(span.start for span in spans) - _FARTHEST_ZONE >= until:
         return True

@@ -12,15 +12,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from caldav_backup.ics.cutting import CutCalendar, Piece, all_pieces, cut
-from caldav_backup.ics.lines import BOM, fold, iter_folded, line_name, parse_line, split_head, unfold
+from caldav_backup.ics.lines import BOM, fold, iter_folded, line_name, parse_line, split_head, unfold, unfolded
 from caldav_backup.ics.meaning import meaning_of, zone_digest
-from caldav_backup.ics.mending import mended_piece, plain_value
+from caldav_backup.ics.mending import mended_piece, plain_value, without_blanks
 from caldav_backup.ics.merging import PRODUCT
 from caldav_backup.ics.uids import derived_uid
 
 _BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 _BLANK_LINE = re.compile(rb"(?:\A|\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 _HAS_UID = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY"})
+_FRAME = re.compile(rb"^(?:BEGIN|END):.*$", re.MULTILINE | re.IGNORECASE)
 
 
 class Repaired(NamedTuple):
@@ -77,6 +78,9 @@ def _said_of_form(content: bytes, *, mended: bool) -> Iterator[str]:
         content.decode("utf-8")
     except UnicodeDecodeError:
         yield "written in UTF-8"
+    if any(match[0] != match[0].upper().rstrip() for match in _FRAME.finditer(unfolded(content))):
+        # sabre/dav 1.8: 'expected: "END:VCALENDAR" got: "END:vcalendar"'.
+        yield "BEGIN and END written in capitals"
     if mended:
         yield "missing END added"
 
@@ -90,10 +94,11 @@ def _mended_lines(lines: Iterable[bytes], done: dict[str, None]) -> Iterator[byt
             yield name.encode() + b":" + value + b"\n"
     for line in lines:
         # RFC 4791 §4.1: an object that is stored must not have one. Refused by Cyrus 3.6 (403), sabre/dav 4.7 (415).
-        if line_name(b"".join(unfold(line))) == "METHOD":
+        unfolded_line = b"".join(unfold(line))
+        if line_name(unfolded_line) == "METHOD":
             done["METHOD dropped"] = None
         else:
-            yield line
+            yield without_blanks(unfolded_line, line, done)
 
 
 def _mended(piece: Piece, done: dict[str, None]) -> Piece:

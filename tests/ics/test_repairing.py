@@ -99,6 +99,16 @@ CASES = {
         ["missing END added"],
         frozenset({"radicale", "xandikos", "sabredav"}),
     ),
+    "blanks-at-line-ends": Case(
+        vevent("r").replace(b"Z\r\n", b"Z \t\r\n").replace(b"2.0\r\n", b"2.0 \r\n"),
+        ["blanks at line ends taken out"],
+        frozenset({"sabredav"}),
+    ),
+    "small-letters": Case(
+        vevent("s").replace(b"VCALENDAR", b"vcalendar").replace(b"BEGIN:VEVENT", b"begin:vevent"),
+        ["BEGIN and END written in capitals"],
+        frozenset({"sabredav"}),
+    ),
     "empty-rdate": Case(vevent("p", "RDATE:"), ["RDATE without a value dropped"], frozenset({"radicale", "cyrus"})),
     "empty-status": Case(vevent("q", "STATUS:"), ["STATUS without a value dropped"], frozenset({"cyrus"})),
 }
