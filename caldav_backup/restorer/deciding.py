@@ -71,7 +71,7 @@ class Decider:
         wish = f"{uid}.ics" if seed else name
         leaf = self.destination.leaf(wish, uid)
         self._note(uids, leaf)
-        found = self.existing.find(uid, leaf)
+        found = self.existing.find(uid, leaf) or (() if uid else self._found_under_given_uid(copy))
         same = next((there for there in found if there.meaning.matches(meaning)), None)
         keeps = self.options.keep_twins
         if same is not None and (same.version is not None or not keeps):
@@ -122,6 +122,14 @@ class Decider:
             return RecordPlan(name, Action.IDENTICAL, DUPLICATE_THERE)
         leaf = self._take_leaf(wish, uid, renamed)
         return RecordPlan(name, Action.DUPLICATE, f"{ANOTHER_VERSION}; {copy.note}", leaf, uid_seed=seed)
+
+    def _found_under_given_uid(self, copy: Copy) -> Sequence[There]:
+        """What is there of an object without a UID that once was taken with one."""
+        repaired = ics.repaired(copy.content)
+        if repaired is None or len(repaired.contents) != 1:
+            return ()
+        given = ics.uid(repaired.contents[0])
+        return self.existing.find(given, self.destination.leaf(f"{given}.ics", given))
 
     def _is_there_in_pieces(self, copy: Copy) -> bool:
         """True for an object that had to be repaired to be taken, of which every piece is there."""

@@ -146,3 +146,22 @@ def test_an_account_that_takes_each_uid_once_keeps_it_where_it_is(cyrus: Server)
     assert counts(again) == {"identical": 2}
     _, beside = restored(cyrus, tree(NEW), RestoreOptions(on_conflict=OnConflict.DUPLICATE))
     assert counts(beside) == {"created": 1, "identical": 1}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    ("on_conflict", "result"), [(OnConflict.SKIP, {"skipped": 1}), (OnConflict.REPLACE, {"replaced": 1})]
+)
+def test_an_event_without_a_uid_is_known_by_the_one_that_it_was_given(
+    sabredav: Server, on_conflict: OnConflict, result: dict[str, int]
+) -> None:
+    content = vevent("x", "SUMMARY:old").replace(b"UID:x\r\n", b"")
+    stored: Tree = {"work": ({"displayname": b"Work"}, {"a.ics": content})}
+    _, report = restored(sabredav, stored, RestoreOptions())
+    assert counts(report) == {"created": 1}
+    (href,) = members(sabredav, report.calendars[0].key)
+    changed = sabredav.expect("GET", href).body.replace(b"SUMMARY:old", b"SUMMARY:new")
+    sabredav.expect("PUT", href, changed, {"Content-Type": "text/calendar"})
+    _, report = restored(sabredav, stored, RestoreOptions(on_conflict=on_conflict))
+    assert counts(report) == result
+    assert titles(sabredav) == ["new" if on_conflict is OnConflict.SKIP else "old"]
