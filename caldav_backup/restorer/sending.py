@@ -125,7 +125,8 @@ class Sender:
                 planned = record.reason if record.action is not Action.CREATE else ""
                 reason = _joined([copy.note, note, planned if copy.note not in planned else ""])
                 result = _result(record, _written_result(record), reason)
-                return Sending(result, [Sent.of(place, version, copy.content, form)] if self.options.verify else [])
+                reads_back = self.options.verify and self.destination.can_read_back
+                return Sending(result, [Sent.of(place, version, copy.content, form)] if reads_back else [])
             case Taken(reason) | UidTaken(reason):
                 return Sending(_result(record, Result.SKIPPED, reason))
             case Held(reason):
