@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from hashlib import sha1
+from typing import Any, TypeVar
 
 import httpx
 
 from caldav_backup import dav
+from caldav_backup.connectors.base import Version
+from caldav_backup.connectors.destination import Deletion, Outcome
 from caldav_backup.connectors.products import Product
+from caldav_backup.connectors.putting import Putter
+from tests.events import event
+
+T = TypeVar("T")
 
 Rule = Callable[[httpx.Request], httpx.Response | None]
 
 _MEMBER = """<d:multistatus xmlns:d="DAV:"><d:response><d:href>{href}</d:href><d:propstat><d:prop>
 <d:getetag>{etag}</d:getetag><d:getlastmodified>{modified}</d:getlastmodified></d:prop>
 <d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response></d:multistatus>"""
+#: Where records go, unless told otherwise.
+HREF = "/cal/a.ics"
 MODIFIED = "Fri, 01 May 2026 12:00:00 GMT"
 
 
@@ -80,3 +90,25 @@ class Played:
 
 def product(name: str) -> Product:
     return Product("host.example", "/cal/", frozenset({"calendar-access"}), name)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+def put(
+    played: Played, name: str = "", *, replaced: Version | None = None, content: bytes = event(1).content
+) -> Outcome:
+    return run(Putter(played.client(), product(name)).put(HREF, content, replaced, {}))
+
+
+def delete(played: Played, name: str, version: Version) -> Deletion:
+    return run(Putter(played.client(), product(name)).delete(HREF, version, {}))
+
+
+def seen(etag: str, *, mtime_ns: int = 0) -> Version:
+    return Version(HREF, "a.ics", etag, mtime_ns, -1)
+
+
+def refusing(status: int, text: str = "", *, method: str = "PUT") -> Rule:
+    return lambda request: httpx.Response(status, text=text) if request.method == method else None
