@@ -64,7 +64,7 @@ _WAYS: Mapping[str, Ways] = MappingProxyType(
 class Product(NamedTuple):
     """A server: its host and path, and the compliance classes of its `DAV` header (RFC 4918 §10.1), None if untold.
 
-    `name` is a word of `_WAYS`; "" when nothing tells it.
+    `name` is a word of `_WAYS`, or of one whose ways nobody knows; "" when nothing tells it.
     """
 
     host: str
@@ -126,6 +126,8 @@ _HOSTS: Mapping[str, str] = MappingProxyType(
         "fastmail.com": "fastmail",
         "messagingengine.com": "fastmail",
         "mailbox.org": "open-xchange",
+        # Of its addresses, which look like Zimbra's, nothing is concluded.
+        "yahoo.com": "yahoo",
     }
 )
 

@@ -78,6 +78,7 @@ def test_each_server_is_known_by_what_it_says_of_itself(each_server: Server) -> 
         ("https://dav.mailbox.org/caldav/", {}, "open-xchange"),
         ("https://ox.example/caldav/", {"Server": "Openexchange WebDAV"}, "open-xchange"),
         ("https://mail.example/dav/a@mail.example/", {}, "zimbra"),
+        ("https://caldav.calendar.yahoo.com/dav/a@yahoo.com/Calendar/", {}, "yahoo"),
         ("https://caldav.fastmail.com/dav/calendars/user/a/", {"Server": "nginx"}, "fastmail"),
         ("https://p42-caldav.icloud.com:443/1/calendars/", {"DAV": APPLE}, "icloud"),
         ("https://apidata.googleusercontent.com/caldav/v2/a/user", {}, "google"),

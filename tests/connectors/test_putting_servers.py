@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import imaplib
 from pathlib import Path
-from typing import TypeVar
 
 import httpx
 import pytest
@@ -26,8 +25,6 @@ from tests.events import event, events
 from tests.ics.corpus import calendar, custom_zone
 from tests.servers.cyrus import Cyrus
 from tests.servers.server import PASSWORD, Server, make_calendar, members
-
-T = TypeVar("T")
 
 pytestmark = pytest.mark.full
 
