@@ -8,6 +8,7 @@ something else is there, the copy is made once more from the snapshot, and the t
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -34,6 +35,8 @@ NOT_READABLE = "could not be read back: "
 _BATCH = 100
 #: Bytes above which a record is told to be large, so that it is no part of a batch when it is fetched.
 _LARGE = 1024 * 1024
+#: Characters that XML 1.0 §2.2 forbids, in UTF-8.
+_NOT_IN_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
 _DIGEST_SIZE = 16
 
 #: A record that was sent in several pieces is as its worst piece.
@@ -55,8 +58,9 @@ class Sent(NamedTuple):
     @classmethod
     def of(cls, place: int, version: Version, content: bytes, form: Form) -> Self:
         """What has to be remembered of `content`, which was written and then had that `version`."""
-        # A server's length of what it rewrote is another one, so that small ones are better left unknown.
-        length = len(content) if len(content) > _LARGE else -1
+        # A server's length of what it rewrote is another one, so that small ones are better left unknown. But SOGo 5.8
+        # leaves out of a multiget what XML cannot hold, and only a length makes that be fetched by itself.
+        length = len(content) if len(content) > _LARGE or _NOT_IN_XML.search(content) else -1
         return cls(place, version._replace(length=length), ics.meaning_of(content), digest_of(content), form)
 
 

@@ -37,6 +37,8 @@ class Judged(NamedTuple):
     problem: str = ""
 
 
+#: Properties that what was done to a copy tells of by another word than their name.
+_IN_WORDS = {"DURATION": "written out"}
 _UID_ADDED = "UID added"
 _UID = re.compile(rb"^UID[:;].*\r?\n(?:[ \t].*\r?\n)*", re.MULTILINE | re.IGNORECASE)
 #: Results of records that are there, and what else a report can say of one.
@@ -134,5 +136,6 @@ def _problem_of_absent(path: str, content: bytes, said: RecordResult, nearest: b
 
 
 def _is_said(path: str, said: RecordResult) -> bool:
-    """Whether the report names a difference: by its path, or, in what was done to the copy, by its property's name."""
-    return any(path in one for one in said.differs) or path.rpartition(" ")[2] in said.reason
+    """Whether the report names a difference: by its path, or in what was done to the copy that was sent."""
+    name = path.rpartition(" ")[2]
+    return any(path in one for one in said.differs) or _IN_WORDS.get(name, name) in said.reason

@@ -147,3 +147,13 @@ def test_a_record_that_was_sent_in_pieces_is_as_its_worst_piece(tmp_path: Path) 
     del there["0-two.ics"]
     found = verified(tmp_path / "3", {"two.ics": TWO}, there, forms=forms)["two.ics"]
     assert (found.result, found.read_back) == (Result.FAILED, ReadBack.MISSING)
+
+
+def test_what_xml_cannot_hold_has_a_length_so_that_it_is_fetched_by_itself() -> None:
+    def length(content: bytes) -> int:
+        return Sent.of(0, Version("a", "a", "", 0, -1), content, Form()).version.length
+
+    assert length(vevent("a", "SUMMARY:\t\u00e4\U0001f600")) == -1
+    for odd in ("\x01", "\x0b", "\x1f", "\uffff"):
+        content = vevent("a", f"SUMMARY:{odd}")
+        assert length(content) == len(content)
