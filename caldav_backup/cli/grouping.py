@@ -13,6 +13,8 @@ from caldav_backup.cli.counting import counted
 
 #: Addresses and paths, UIDs and digests, sizes; the status code of an answer is none of these.
 _OF_ONE = re.compile(r"\S*/\S*|[0-9A-Za-z_.@-]*[0-9A-Fa-f]{8}[0-9A-Za-z_.@-]*|\d{5,}")
+#: Characters of a name without its ending that is no word of a sentence, either.
+_LONG_ENOUGH = 4
 
 
 class Told(NamedTuple):
@@ -27,8 +29,9 @@ class Told(NamedTuple):
     def kind(self) -> tuple[str, str]:
         """The same for events of which the same is told."""
         plain = self.reason
-        for part in filter(None, (self.name, self.name.removesuffix(".ics"))):
-            plain = plain.replace(part, "…")
+        stem = self.name.removesuffix(".ics")
+        for part in (self.name, *([stem] if len(stem) >= _LONG_ENOUGH else [])):
+            plain = re.sub(rf"(?<![\w.-]){re.escape(part)}(?![\w.-])", "…", plain)
         return self.what, _OF_ONE.sub("…", plain)
 
     @property
