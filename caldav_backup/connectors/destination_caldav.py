@@ -28,7 +28,7 @@ from caldav_backup.connectors.destination import (
     Refused,
     Scheduling,
 )
-from caldav_backup.connectors.invitations import scheduling_of
+from caldav_backup.connectors.invitations import ANY_ORGANIZER, scheduling_of
 from caldav_backup.connectors.products import Product, recognise
 from caldav_backup.connectors.putting import Putter
 from caldav_backup.connectors.silence import SilentPutter
@@ -165,7 +165,7 @@ class CalDavDestination:
                 if silent:
                     outcome = await self._silent.put(href, content, replaced)
                 else:
-                    outcome = await self._putter.put(href, content, replaced, {})
+                    outcome = await self._putter.put(href, content, replaced, ANY_ORGANIZER)
         except DestinationBusy as error:
             self._busy += 1
             if self._busy >= _BUSY_IN_A_ROW:

@@ -17,6 +17,9 @@ from caldav_backup.connectors.products import Product
 #: by organizers and attendees, of records and of calendars, whatever stood there before. Nothing stays behind.
 SILENT: Mapping[str, str] = {"Schedule-Reply": "F", "X-NC-Scheduling": "false", "Scheduling-Enabled": "F"}
 
+#: Cyrus since 3.0 refuses a copy with another organizer than what it replaces has, unless it is asked like this.
+ANY_ORGANIZER: Mapping[str, str] = {"Allow-Organizer-Change": "T"}
+
 #: What nothing keeps from mailing guests. SOGo 5.8.0 heeds neither headers nor SCHEDULE-AGENT of attendees; Google by
 #: report; behind DavMail is Exchange, which invites by itself.
 _UNSTOPPABLE = frozenset({"sogo", "google", "davmail"})

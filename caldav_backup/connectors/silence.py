@@ -9,7 +9,13 @@ from __future__ import annotations
 from caldav_backup import dav, ics
 from caldav_backup.connectors.base import Version
 from caldav_backup.connectors.destination import Deletion, Held, Outcome, Refused, Scheduling, Taken, UidTaken, Written
-from caldav_backup.connectors.invitations import SILENT, answers_organizers, cancels_unasked, scheduling_of
+from caldav_backup.connectors.invitations import (
+    ANY_ORGANIZER,
+    SILENT,
+    answers_organizers,
+    cancels_unasked,
+    scheduling_of,
+)
 from caldav_backup.connectors.products import Product
 from caldav_backup.connectors.putting import Putter
 from caldav_backup.dav import hrefs
@@ -19,6 +25,8 @@ UNMARKED = "has guests whom this server would mail"
 MEETING = "what is there has guests, and this server would mail them of the change (--invites allow)"
 ANSWERED = "its organizer {organizer} may be at this server, which would be sent an answer (--invites strip or allow)"
 WITHOUT_GUESTS = "it stands there without its guests now"
+
+_PUT = {**SILENT, **ANY_ORGANIZER}
 
 #: Refusals of one record; whatever else a request fails with ends the restore.
 _OF_ONE_RECORD = (dav.Refused, dav.Forbidden, dav.BadAnswer)
@@ -37,7 +45,7 @@ class SilentPutter:
     async def put(self, href: str, content: bytes, replaced: Version | None) -> Outcome:
         """Write over `replaced` while that is there, else only where nothing is."""
         if self._scheduling in (Scheduling.NONE, Scheduling.BY_HEADERS):
-            return await self._putter.put(href, content, replaced, SILENT)
+            return await self._putter.put(href, content, replaced, _PUT)
         if reason := await self._why_held(href, content):
             return Held(reason)
         if replaced is not None and not cancels_unasked(self._product):
@@ -47,7 +55,7 @@ class SilentPutter:
             return there
         if there is not None and self._would_tell(there):
             return Held(MEETING)
-        return await self._putter.put(href, content, replaced, SILENT)
+        return await self._putter.put(href, content, replaced, _PUT)
 
     async def delete(self, href: str, version: Version) -> Deletion:
         """Remove `version` while that is there."""
@@ -61,7 +69,7 @@ class SilentPutter:
         if cancels_unasked(self._product):
             return Held(MEETING)
         # Killed between the two requests, the next run removes what the first one left.
-        match await self._putter.put(href, ics.without_guests(there), version, SILENT):
+        match await self._putter.put(href, ics.without_guests(there), version, _PUT):
             case Written(stripped):
                 deletion = await self._putter.delete(href, stripped, SILENT)
                 return Refused(f"{deletion.reason}; {WITHOUT_GUESTS}") if isinstance(deletion, Refused) else deletion
@@ -96,10 +104,10 @@ class SilentPutter:
         That keeps their answers, too: DAViCal 1.1.12 takes all of them back (PARTSTAT=NEEDS-ACTION) when a request
         changes the time. Killed in between, the next run finds a record that differs, and replaces it like any other.
         """
-        outcome = await self._putter.put(href, ics.without_guests(content), replaced, SILENT)
+        outcome = await self._putter.put(href, ics.without_guests(content), replaced, _PUT)
         if not isinstance(outcome, Written) or not ics.has_guests(content):
             return outcome
-        outcome = await self._putter.put(href, content, outcome.version, SILENT)
+        outcome = await self._putter.put(href, content, outcome.version, _PUT)
         return Refused(f"{outcome.reason}; {WITHOUT_GUESTS}") if isinstance(outcome, Refused) else outcome
 
     async def _read(self, href: str) -> bytes | Refused | None:

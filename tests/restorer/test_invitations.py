@@ -141,6 +141,25 @@ def test_nobody_hears_of_what_is_written_or_removed(server: Server, part: Part, 
     assert not any(f"{server.user}-quiet" in what for what in before.news())
 
 
+@pytest.mark.parametrize("part", PARTS[::2], ids=str)
+def test_a_meeting_of_one_organizer_is_replaced_by_one_of_another_without_a_word(cyrus: Server, part: Part) -> None:
+    make_calendar(cyrus, "work")
+    other = part._replace(is_organizer=not part.is_organizer)
+    cyrus.client.put("work", meeting(cyrus, part, "quiet"))
+    witness = Witness(cyrus)
+
+    async def story() -> Outcome:
+        there, work = await opened(cyrus)
+        (seen,) = await there.list_versions(work)
+        sent = meeting(cyrus, other, "quiet").content
+        outcome = await there.write(work, "quiet.ics", sent, replaced=seen, silent=True)
+        await there.close()
+        return outcome
+
+    assert isinstance(run(story()), Written)
+    assert witness.news() == []
+
+
 OLD = [f"old{number}" for number in range(len(PARTS))]
 TO_REMOVE = [f"extra{number}" for number in range(len(PARTS))]
 
