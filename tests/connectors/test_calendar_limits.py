@@ -269,7 +269,7 @@ def test_a_look_is_cheap() -> None:
 
 
 def _seconds(limits: CalendarLimits, contents: list[bytes]) -> float:
-    begin = time.perf_counter()
+    begin = time.process_time()
     for content in contents:
         limits.warnings(content)
-    return time.perf_counter() - begin
+    return time.process_time() - begin
