@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+import httpx
 import pytest
 
 from caldav_backup import dav, ics
 from caldav_backup.connectors.base import Collection, Version
 from caldav_backup.connectors.destination import Deleted, Deletion, Held, Outcome, Scheduling, Written
 from caldav_backup.connectors.destination_caldav import CalDavDestination
-from caldav_backup.connectors.invitations import SILENT
+from caldav_backup.connectors.invitations import ANY_ORGANIZER, SILENT
 from caldav_backup.restorer import (
     Erasure,
     Invites,
@@ -74,8 +75,11 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
 
-async def opened(server: Server) -> tuple[CalDavDestination, Collection]:
-    client = dav.Client(dav.Transport(server.url, dav.BasicAuthentication(server.user, server.password)))
+async def opened(
+    server: Server, network: httpx.AsyncBaseTransport | None = None
+) -> tuple[CalDavDestination, Collection]:
+    login = dav.BasicAuthentication(server.user, server.password)
+    client = dav.Client(dav.Transport(server.url, login, network=network))
     there = CalDavDestination(client, server.home, origin="there")
     found = await there.catalogue()
     (work,) = (one for one in found.collections if one.key.rstrip("/").endswith("/work"))
@@ -90,11 +94,13 @@ class Deed(NamedTuple):
     sent: bytes
 
 
-def do(server: Server, part: Part, way: str, uid: str, *, silent: bool) -> Deed:
+def do(
+    server: Server, part: Part, way: str, uid: str, *, silent: bool, network: httpx.AsyncBaseTransport | None = None
+) -> Deed:
     """Write one meeting, over a plain one that the server has sent invitations for where the way needs one."""
 
     async def story() -> Deed:
-        there, work = await opened(server)
+        there, work = await opened(server, network)
         seen: Version | None = None
         if way != "create":
             server.client.put("work", meeting(server, part, uid))
@@ -139,6 +145,55 @@ def test_nobody_hears_of_what_is_written_or_removed(server: Server, part: Part, 
     assert aloud.witness.wait()
     # What the server had been slow to send of the first deed would have come before that.
     assert not any(f"{server.user}-quiet" in what for what in before.news())
+
+
+class Nameless(httpx.AsyncBaseTransport):
+    """Cyrus behind a proxy that hides which server it is, and takes headers out that it does not know itself."""
+
+    def __init__(self) -> None:
+        self.inner = httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        for name in (*SILENT, *ANY_ORGANIZER):
+            request.headers.pop(name, None)
+        response = await self.inner.handle_async_request(request)
+        response.headers.pop("Server", None)
+        return response
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+@pytest.mark.parametrize("part", PARTS, ids=str)
+def test_a_server_that_only_keeps_to_the_standard_is_silent_or_not_written_to(cyrus: Server, part: Part) -> None:
+    prepare(cyrus)
+    make_calendar(cyrus, "work")
+    for way in WAYS:
+        deed = do(cyrus, part, way, f"{way.partition(' ')[0]}", silent=True, network=Nameless())
+        assert isinstance(deed.outcome, Written if way == "create" else Held), way
+        assert deed.witness.news() == [], way
+
+
+@pytest.mark.parametrize("part", PARTS, ids=str)
+def test_what_was_left_to_the_client_is_replaced_and_removed_without_a_word(cyrus: Server, part: Part) -> None:
+    prepare(cyrus)
+    make_calendar(cyrus, "work")
+    put_original(cyrus, part, "quiet")
+    first, second = (ics.with_client_scheduling(meeting(cyrus, part, "quiet", hour=hour).content) for hour in (10, 14))
+    witness = Witness(cyrus)
+
+    async def story() -> list[Outcome | Deletion]:
+        there, work = await opened(cyrus, Nameless())
+        outcomes: list[Outcome | Deletion] = [
+            await there.write(work, "quiet.ics", first, replaced=None, silent=True),
+            await there.write(work, "quiet.ics", second, replaced=(await there.list_versions(work))[0], silent=True),
+            await there.delete(work, (await there.list_versions(work))[0], silent=True),
+        ]
+        await there.close()
+        return outcomes
+
+    assert [type(outcome) for outcome in run(story())] == [Written, Written, Deleted]
+    assert witness.news() == []
 
 
 @pytest.mark.parametrize("part", PARTS[::2], ids=str)
