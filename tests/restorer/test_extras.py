@@ -13,7 +13,7 @@ from caldav_backup.kloset.header import Importer
 from caldav_backup.kloset.storage.memory import MemoryStorage
 from caldav_backup.restorer import Erasure, RestoreOptions, RestorePlan, RestoreReport, apply, plan_restore
 from tests.ics.corpus import vevent
-from tests.restorer.snapshots import snapshot_of
+from tests.restorer.snapshots import Tree, snapshot_of
 
 OPTIONS = RestoreOptions(delete_extra=True)
 STORED = {"a.ics": vevent("a"), "b.ics": vevent("b")}
@@ -91,7 +91,7 @@ def test_nothing_goes_from_a_calendar_that_the_backup_could_not_list(tmp_path: P
 
 def test_several_calendars_that_become_one_keep_what_each_of_them_brings(tmp_path: Path) -> None:
     filled(tmp_path, "x")
-    tree = {name: ({}, {f"{name}.ics": vevent(name)}) for name in ("home", "office")}
+    tree: Tree = {name: ({}, {f"{name}.ics": vevent(name)}) for name in ("home", "office")}
     _, report = restored(snapshot_of(tree), tmp_path, RestoreOptions(into="work", delete_extra=True))
     assert names(tmp_path) == {"home.ics", "office.ics"}
     assert report.erasures()[Erasure.DELETED] == 1
