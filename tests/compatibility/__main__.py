@@ -49,13 +49,13 @@ def _trials(ring: bool, verbose: bool) -> Iterator[Trial]:
     pairs = RING if ring else all_pairs()
     with tempfile.TemporaryDirectory() as directory, Servers(Path(directory)) as servers:
         begun = time.monotonic()
-        for trial in tried_pairs(pairs, servers.fresh_home, huge=not ring, twice=True):
+        for trial in tried_pairs(pairs, servers.fresh_home, huge=not ring):
             _say(f"{trial.source} → {trial.target}: {time.monotonic() - begun:.0f} s, {len(trial.problems)} problems")
             for problem in trial.problems:
                 _say(f"  {problem}")
             for one in trial.judged if verbose else ():
-                if one.said:
-                    _say(f"  {one.fate.name} {one.path}: {'; '.join(one.said)}")
+                if one.differs or one.reason:
+                    _say(f"  {one.fate.name} {one.path}: {'; '.join((*one.differs, one.reason))}")
             begun = time.monotonic()
             yield trial
 

@@ -29,11 +29,15 @@ class Fate(Enum):
 
 
 class Judged(NamedTuple):
-    """One record: its path, what became of it, and what the report says; `problem` is "" where both agree."""
+    """One record: its path, what became of it, and what the report says of it: paths of differences, and the reason.
+
+    `problem` is "" where what became of it and what is said of it agree.
+    """
 
     path: str
     fate: Fate
-    said: Sequence[str] = ()
+    differs: Sequence[str] = ()
+    reason: str = ""
     problem: str = ""
 
 
@@ -58,9 +62,9 @@ def judge(truth: Mapping[str, bytes], report: CalendarReport, there: Mapping[str
         if name in said:
             yield _judge_record(path, content, said[name], places.of(name, content))
         else:
-            yield Judged(path, Fate.REFUSED, (), f"{path}: the report does not mention it")
+            yield Judged(path, Fate.REFUSED, problem=f"{path}: the report does not mention it")
     for name in places.unclaimed():
-        yield Judged(f"{report.stored.name}/{name}", Fate.CHANGED, (), f"{name}: nobody sent it")
+        yield Judged(f"{report.stored.name}/{name}", Fate.CHANGED, problem=f"{name}: nobody sent it")
 
 
 class _Places:
@@ -106,32 +110,35 @@ def _distance(sent: bytes, there: bytes) -> int:
 
 
 def _judge_record(path: str, content: bytes, said: RecordResult, found: Sequence[bytes]) -> Judged:
-    words = (*said.differs, *([said.reason] if said.reason else []))
+    def judged(fate: Fate, problem: str = "") -> Judged:
+        return Judged(path, fate, said.differs, said.reason, f"{path}: {problem}" if problem else "")
+
     nearest = min(found, key=lambda there: _distance(content, there), default=None)
     if said.result in _ABSENT:
-        return Judged(path, _ABSENT[said.result], words, _problem_of_absent(path, content, said, nearest))
+        return judged(_ABSENT[said.result], _problem_of_absent(content, said, nearest))
     assert said.result in _THERE
     if nearest is None:
-        return Judged(path, Fate.REFUSED, words, f"{path}: {said.result.value}, but it is not there")
+        return judged(Fate.REFUSED, f"{said.result.value}, but it is not there")
     comparison = ics.compare(content, nearest)
     if comparison.verdict is ics.Verdict.CHANGED and _UID_ADDED in said.reason:
         # With a UID more, no component is the one that it was: the rest is compared, since that was said.
         comparison = ics.compare(_UID.sub(b"", content), _UID.sub(b"", nearest))
     if comparison.verdict is not ics.Verdict.CHANGED:
-        false = f"{path}: said to differ in {', '.join(said.differs)}, which it does not" if said.differs else ""
-        return Judged(path, Fate.EQUAL, words, false)
+        return judged(
+            Fate.EQUAL, f"said to differ in {', '.join(said.differs)}, which it does not" * bool(said.differs)
+        )
     unsaid = [one for one in _paths(comparison) if not _is_said(one, said)]
-    problem = f"{path}: {', '.join(unsaid)} changed without a word (said: {'; '.join(words) or 'nothing'})"
-    return Judged(path, Fate.CHANGED, words, problem if unsaid else "")
+    words = "; ".join((*said.differs, said.reason)).strip("; ") or "nothing"
+    return judged(Fate.CHANGED, f"{', '.join(unsaid)} changed without a word (said: {words})" if unsaid else "")
 
 
-def _problem_of_absent(path: str, content: bytes, said: RecordResult, nearest: bytes | None) -> str:
+def _problem_of_absent(content: bytes, said: RecordResult, nearest: bytes | None) -> str:
     if not said.reason:
-        return f"{path}: {said.result.value} without a reason"
+        return f"{said.result.value} without a reason"
     if said.result is Result.FAILED and nearest is not None and _distance(content, nearest) == 0:
-        return f"{path}: said to have failed ({said.reason}), but it is there"
+        return f"said to have failed ({said.reason}), but it is there"
     if said.result is Result.HELD and nearest is not None:
-        return f"{path}: said to be held back, but it is there"
+        return "said to be held back, but it is there"
     return ""
 
 

@@ -27,12 +27,15 @@ def all_pairs() -> list[tuple[str, str]]:
 
 
 def tried_pairs(
-    pairs: Sequence[tuple[str, str]], fresh_home: FreshHome, *, sample: int = 1, huge: bool, twice: bool
+    pairs: Sequence[tuple[str, str]], fresh_home: FreshHome, *, sample: int = 1, huge: bool
 ) -> Iterator[Trial]:
-    """One trial after another; neighbouring pairs of one source share its account and its snapshot."""
+    """One trial after another; neighbouring pairs of one source share its account and its snapshot.
+
+    Pairs of the ring restore twice.
+    """
     for source, group in groupby(pairs, key=lambda pair: pair[0]):
         targets = {target: fresh_home(target) for _, target in group}
         saving = saved(source, targets, fresh_home, sample=sample, huge=huge and source not in SLOW)
         for target, home in targets.items():
             # The one account of Xandikos is emptied for each test, so that here it is asked for once more.
-            yield tried(saving, home if home.user else fresh_home(target), twice=twice)
+            yield tried(saving, home if home.user else fresh_home(target), twice=(source, target) in RING)

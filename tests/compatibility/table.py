@@ -17,7 +17,9 @@ from tests.compatibility.trial import Trial
 
 BEGIN, END = "<!-- begin: written by python3 dev.py compatibility --write -->", "<!-- end -->"
 _COUNTED = (Fate.EQUAL, Fate.CHANGED, Fate.REFUSED, Fate.HELD)
-_LONGEST = 160
+#: What is told of one kind of record at most; the rest is counted.
+_MOST = 12
+_LONGEST = 110
 
 
 def put_into(text: str, table: str) -> str:
@@ -52,28 +54,29 @@ def _cell(trial: Trial | None) -> str:
 
 
 def _section(target: str, trials: Sequence[Trial]) -> str:
-    lines = [f"### To {NAMES[target]}", ""]
-    told = list(_told(trials))
-    lines += told or ["Everything arrives as it was."]
-    return "\n".join([*lines, ""])
+    told = list(_told(trials)) or ["Everything arrives as it was."]
+    return "\n".join([f"### To {NAMES[target]}", "", *told, ""])
 
 
 def _told(trials: Sequence[Trial]) -> Iterator[str]:
-    """A line for each kind of record and each reason, with the number of records of all sources together."""
-    counted: Counter[tuple[Kind, str]] = Counter()
+    """A line for each kind of record; with each thing that is told, how many records it is of, all sources together."""
+    counted: dict[Kind, Counter[str]] = {kind: Counter() for kind in Kind}
     for trial in trials:
         for one in trial.judged:
-            if one.fate is not Fate.EQUAL:
-                counted[_kind(trial, one), in_words(one)] += 1
-    for kind in Kind:
-        of_kind = [(words, count) for (each, words), count in counted.items() if each is kind]
-        if of_kind:
-            yield f"- **{kind.value}**"
-            yield from (f"  - {words} ({count})" for words, count in sorted(of_kind, key=lambda one: (-one[1], one[0])))
-    kept = Counter(word.partition(": ")[2] for trial in trials for word in trial.not_kept)
+            counted[_kind(trial, one)].update(in_words(one))
+    for kind, words in counted.items():
+        if words:
+            yield f"- **{kind.value}**: {_listed(words)}"
+    kept = Counter(word.partition(": ")[2].replace(": ", " ") for trial in trials for word in trial.not_kept)
     if kept:
-        yield "- **calendars**"
-        yield from (f"  - {word} ({count})" for word, count in sorted(kept.items()))
+        yield f"- **properties of calendars**: {_listed(kept)}"
+
+
+def _listed(words: Counter[str]) -> str:
+    by_count = sorted(words.items(), key=lambda one: (-one[1], one[0]))
+    more = len(by_count) - _MOST
+    ending = [f"and {more} more, of {sum(count for _, count in by_count[_MOST:])}"] if more > 0 else []
+    return "; ".join([*(f"{word} ({count})" for word, count in by_count[:_MOST]), *ending])
 
 
 def _kind(trial: Trial, one: Judged) -> Kind:
@@ -84,28 +87,49 @@ def _kind(trial: Trial, one: Judged) -> Kind:
     return trial.kinds.get(path, Kind.PACKAGED)
 
 
-def in_words(one: Judged) -> str:
-    """What became of a record, without what is in it of this one record."""
-    said = "; ".join(dict.fromkeys(_plain(word) for word in one.said))
-    return f"{_FATES[one.fate]}: {said[:_LONGEST].rstrip()}" if said else _FATES[one.fate]
+def in_words(one: Judged) -> Iterator[str]:
+    """What became of a record and what was done to it, each in words that others of its kind share."""
+    if one.fate is Fate.CHANGED:
+        yield from dict.fromkeys(_difference(path) for path in one.differs)
+    elif one.fate in _FATES:
+        yield f"{_FATES[one.fate]}{_why(one.reason)}"
+    if one.fate in (Fate.EQUAL, Fate.CHANGED):
+        for done in _REPAIRS.findall(one.reason):
+            repairs = _COUNT.sub("several objects", done).split(", ")
+            yield from (f"taken after a repair: {repair}" for repair in repairs)
 
 
 _FATES = {
-    Fate.CHANGED: "changed",
-    Fate.REFUSED: "refused",
-    Fate.HELD: "held back",
-    Fate.LEFT: "left aside",
-    Fate.UNREAD: "not in the backup",
-    Fate.EQUAL: "equal",
+    Fate.REFUSED: "refused: ",
+    Fate.HELD: "held back: ",
+    Fate.LEFT: "left aside: ",
+    Fate.UNREAD: "not in the backup: ",
 }
-_NOISE = (
-    (re.compile(r"\b(?:PUT|GET) /\S+: "), ""),
-    (re.compile(r"(?:https?:/)?/[^\s;,]*/[^\s;,]*"), "…"),
-    (re.compile(r"; …"), ""),
-)
+_REPAIRS = re.compile(r"sent in another form \(([^)]*)\)")
+_COUNT = re.compile(r"\b\d+ objects, one for each UID")
+_AGAIN = re.compile(r"; in another form \([^)]*\): ")
+_REQUEST = re.compile(r"\b(?:PUT|GET) \S+: ")
+_NUMBER = re.compile(r"\b\d+\b")
+#: A precondition's name (RFC 4791 §5.3.2.1), and an address: neither says why to a person.
+_NO_WORDS = re.compile(r"[a-z]+(?:-[a-z]+)+|/\S*|")
 
 
-def _plain(word: str) -> str:
-    for pattern, instead in _NOISE:
-        word = pattern.sub(instead, word)
-    return word.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
+def _difference(path: str) -> str:
+    """`changed VEVENT/VALARM TRIGGER` as `TRIGGER of an alarm changed`."""
+    verb, _, where = path.partition(" ")
+    component, _, name = where.rpartition(" ")
+    if not component:
+        return f"{name} {verb}"
+    name = name if name.isascii() and not name.startswith("?") else "a broken line"
+    return f"{name}{' of an alarm' if component.endswith('VALARM') else ''} {verb}"
+
+
+def _why(reason: str) -> str:
+    """The server's own words, of the last form that it was given, or else its status."""
+    last = _AGAIN.split(reason)[-1].partition(": PUT ")[0]
+    status, *words = _REQUEST.sub("", last).split("; ")
+    said = [word.strip() for word in words if not _NO_WORDS.fullmatch(word.strip())]
+    named = [word.strip() for word in words if word.strip() and not word.strip().startswith("/")]
+    text = _NUMBER.sub("…", said[-1]) if said else "; ".join([status, *named[-1:]])
+    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST].rstrip()} …"
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*").replace("[", "\\[")

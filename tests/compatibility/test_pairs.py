@@ -36,7 +36,7 @@ def _assert_trusted(trial: Trial) -> None:
 def test_a_restore_to_the_next_server_of_the_ring_can_be_believed_and_repeated(
     source: str, target: str, fresh_home: FreshHome
 ) -> None:
-    (trial,) = tried_pairs([(source, target)], fresh_home, sample=_SAMPLE, huge=False, twice=True)
+    (trial,) = tried_pairs([(source, target)], fresh_home, sample=_SAMPLE, huge=False)
     _assert_trusted(trial)
 
 

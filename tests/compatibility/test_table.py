@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.compatibility.judging import Fate, Judged
 from tests.compatibility.records import Kind
 from tests.compatibility.servers import NAMES, version_of
@@ -14,19 +16,25 @@ PAIR = Trial(
     "cyrus",
     (
         Judged("work/a.ics", Fate.EQUAL),
-        Judged("work/b.ics", Fate.REFUSED, ("PUT /dav/work/b.ics: 403 the server forbids it; Mismatched UIDs",)),
+        Judged(
+            "work/b.ics", Fate.REFUSED, (), "PUT /dav/work/b.ics: 403 the server forbids it; no-way; Mismatched UIDs"
+        ),
     ),
     ("work: color: refused with 403",),
     (),
     KINDS,
 )
+_CHANGES = ["GEO lost", "TRIGGER of an alarm changed"]
+_BY_NAME = ["refused: 403 the server forbids it; no-uid-conflict"]
+_LAST = ["refused: 500 it failed"]
+_DONE = ["taken after a repair: UID added", "taken after a repair: split into several objects"]
 
 
 def test_the_table_counts_and_tells_each_reason_once() -> None:
     told = page([PAIR, PAIR._replace(source="sogo")], dict.fromkeys(NAMES, "1.2"))
     assert "| Radicale |  |  |  | 1 / 0 / 1 / 0 |  |  |" in told
-    assert "- **tasks**\n  - refused: 403 the server forbids it; Mismatched UIDs (2)" in told
-    assert "- **calendars**\n  - color: refused with 403 (2)" in told
+    assert "- **tasks**: refused: Mismatched UIDs (2)" in told
+    assert "- **properties of calendars**: color refused with 403 (2)" in told
     assert "SOGo 1.2" in told
 
 
@@ -34,9 +42,25 @@ def test_what_went_wrong_without_a_word_is_in_the_table() -> None:
     assert "**1 unreported**" in page([PAIR._replace(problems=("lost",))], {})
 
 
-def test_a_reason_says_nothing_of_the_one_record() -> None:
-    reason = "PUT /a/b.ics: 403 the server forbids it; no-uid-conflict; /dav/calendars/user/a/b.ics"
-    assert in_words(Judged("a", Fate.LEFT, (reason,))) == "left aside: 403 the server forbids it; no-uid-conflict"
+@pytest.mark.parametrize(
+    ("judged", "words"),
+    [
+        (Judged("a", Fate.EQUAL), []),
+        (Judged("a", Fate.CHANGED, ["lost VEVENT GEO", "changed VEVENT/VALARM TRIGGER"]), _CHANGES),
+        (Judged("a", Fate.CHANGED, ["lost VEVENT/X-NOTE"]), ["VEVENT/X-NOTE lost"]),
+        (Judged("a", Fate.REFUSED, (), "PUT /a: 403 the server forbids it; no-uid-conflict; /a/b"), _BY_NAME),
+        (
+            Judged("a", Fate.REFUSED, (), "PUT /a: 400 No; Bad; in another form (UID added): PUT /a: 500 it failed"),
+            _LAST,
+        ),
+        (
+            Judged("a", Fate.EQUAL, (), "sent in another form (UID added, split into 3 objects, one for each UID), x"),
+            _DONE,
+        ),
+    ],
+)
+def test_a_record_is_told_of_in_words_that_others_share(judged: Judged, words: list[str]) -> None:
+    assert list(in_words(judged)) == words
 
 
 def test_only_what_is_between_the_markers_is_written_anew() -> None:

@@ -120,9 +120,9 @@ def _unsaved(saving: Saved) -> Iterator[Judged]:
         for name, content in held.objects.items():
             path = f"{calendar}/{name}"
             if path in said:
-                yield Judged(path, Fate.UNREAD, (said[path],))
+                yield Judged(path, Fate.UNREAD, reason=said[path])
             elif inside.get(path) != content:
-                yield Judged(path, Fate.UNREAD, (), f"{path}: the backup has other bytes, or none, without a word")
+                yield Judged(path, Fate.UNREAD, problem=f"{path}: the backup has other bytes, or none, without a word")
 
 
 def _judged(saving: Saved, report: RestoreReport, there: Mapping[str, Held]) -> Iterator[Judged]:
@@ -132,7 +132,7 @@ def _judged(saving: Saved, report: RestoreReport, there: Mapping[str, Held]) -> 
     for name, held in saving.seeded.truth.items():
         objects = {leaf: content for leaf, content in held.objects.items() if f"{name}/{leaf}" not in unread}
         if name not in reports:
-            yield Judged(name, Fate.REFUSED, (), f"calendar {name}: the report does not mention it")
+            yield Judged(name, Fate.REFUSED, problem=f"calendar {name}: the report does not mention it")
             continue
         target = by_path.get(reports[name].key.rstrip("/"))
         yield from judge(objects, reports[name], target.objects if target else {})
