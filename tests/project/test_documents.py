@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -48,11 +49,14 @@ def test_the_readme_has_its_two_commands() -> None:
 
 
 def own_commands(document: Path) -> list[list[str]]:
-    """The words after `caldav-backup` in every line that calls it, whatever stands before it."""
+    """The words after `caldav-backup`, up to a pipe, in every line that calls it, whatever stands before it."""
     lines = [shlex.split(line, comments=True) for line in shell_lines(document)]
     called = [line for line in lines if line and line[0] not in ("pipx", "uv")]
     return [
-        line[place + 1 :] for line in called for place, word in enumerate(line) if Path(word).name == "caldav-backup"
+        list(takewhile("|".__ne__, line[place + 1 :]))
+        for line in called
+        for place, word in enumerate(line)
+        if Path(word).name == "caldav-backup"
     ]
 
 
