@@ -167,7 +167,7 @@ class Readable(Protocol):
 
 
 async def fetch_all(
-    destination: Destination, collection: Collection, versions: Sequence[Version]
+    destination: Readable, collection: Collection, versions: Sequence[Version]
 ) -> AsyncGenerator[Record, None]:
     """The records of all `versions`, in order; while one batch is looked at, some others are on their way.
 

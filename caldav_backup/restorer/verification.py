@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -143,13 +144,14 @@ class _Comparing:
         done = 0
         waiting: list[Record] = []
         self.progress(LookedAt(what, 0, len(versions)))
-        async for record in fetch_all(self.source, collection, versions):
-            waiting.append(record)
-            if len(waiting) == _BATCH:
-                await asyncio.to_thread(pairing.meet, waiting)
-                done += len(waiting)
-                waiting = []
-                self.progress(LookedAt(what, done, len(versions)))
+        async with aclosing(fetch_all(self.source, collection, versions)) as records:
+            async for record in records:
+                waiting.append(record)
+                if len(waiting) == _BATCH:
+                    await asyncio.to_thread(pairing.meet, waiting)
+                    done += len(waiting)
+                    waiting = []
+                    self.progress(LookedAt(what, done, len(versions)))
         await asyncio.to_thread(pairing.meet, waiting)
         self.progress(LookedAt(what, len(versions), len(versions)))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -94,13 +95,14 @@ class Verifier:
         reason = ""
         self._tell(0, len(in_order))
         try:
-            async for record in fetch_all(self.destination, collection, [one.version for one in in_order]):
-                waiting.append((in_order[arrived], record))
-                arrived += 1
-                if len(waiting) == _BATCH:
-                    await asyncio.to_thread(self._amend, waiting, again, results)
-                    waiting = []
-                    self._tell(arrived, len(in_order))
+            async with aclosing(fetch_all(self.destination, collection, [one.version for one in in_order])) as records:
+                async for record in records:
+                    waiting.append((in_order[arrived], record))
+                    arrived += 1
+                    if len(waiting) == _BATCH:
+                        await asyncio.to_thread(self._amend, waiting, again, results)
+                        waiting = []
+                        self._tell(arrived, len(in_order))
         except CollectionUnreadable as error:
             reason = str(error)
         await asyncio.to_thread(self._amend, waiting, again, results)
