@@ -10,7 +10,6 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import icalendar
 import recurring_ical_events
@@ -23,10 +22,12 @@ from caldav_backup.ics.zones import with_renamed_zones, with_zone_name
 
 _STEPS = {"SECONDLY": 1, "MINUTELY": 60, "HOURLY": 3600, "DAILY": 86_400, "WEEKLY": 604_800, "MONTHLY": 2_419_200}
 _YEAR = 31_536_000
-#: A rule that needs more steps than this to reach the span is not followed: some two seconds of work.
-_MOST_STEPS = 250_000
-#: The calendar repeats itself after four hundred years: what does not happen within them never does.
-_CYCLE = timedelta(days=146_097)
+#: A rule that needs more steps than this to reach the span is not followed: a second or two of work.
+_MOST_STEPS = 100_000
+#: What a rule of every day, week, month or year describes happens within forty years (a 29th of February that is a
+#: Monday, around 2100) or never. With longer intervals: the calendar repeats itself after four hundred years.
+_LONGEST_GAP, _CYCLE = timedelta(days=16_000), timedelta(days=146_097)
+_LONGEST_MONTHS = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
 _DAY = timedelta(days=1)
 _FIRST, _LAST = datetime(1, 1, 9, tzinfo=UTC), datetime(9999, 12, 20, tzinfo=UTC)
 _WINDOWS = (timedelta(days=62), timedelta(days=731), timedelta(days=5_844), timedelta(days=46_752))
@@ -46,12 +47,16 @@ def expanded_within(
     """
     starts = [_within_calendar(span.start) for span in spans]
     first = _within_calendar(since) if since is not None else min(starts, default=_FIRST) - _DAY
-    last = _within_calendar(until) if until is not None else _after_a_cycle(max([first, *starts]))
-    if any(_steps(line.value, spans, last) > _MOST_STEPS for one in components for line in one.get("RRULE", ())):
+    rules = [_parts(line.value) for component in components for line in component.get("RRULE", ())]
+    reach = _CYCLE if any(_interval(rule) > 1 for rule in rules) else _LONGEST_GAP
+    last = _within_calendar(until) if until is not None else min(max([first, *starts]), _LAST - reach) + reach
+    if any(_is_impossible(rule) for rule in rules):
+        return any(span.touches(since, until) for span in spans)
+    if any(_steps(rule, spans, last) > _MOST_STEPS for rule in rules):
         return _may_be_going_on(components, spans, since, until)
     try:
         with warnings.catch_warnings(action="ignore"):
-            return _is_found(_query(content, last), spans, first, last)
+            return _is_found(_query(content), spans, first, last)
     except Exception:  # noqa: BLE001 - two libraries at the bytes of strangers: whatever they raise, they did not answer
         return _may_be_going_on(components, spans, since, until)
 
@@ -60,20 +65,33 @@ def _within_calendar(moment: datetime) -> datetime:
     return min(max(moment, _FIRST), _LAST)
 
 
-def _after_a_cycle(moment: datetime) -> datetime:
-    return moment + _CYCLE if moment < _LAST - _CYCLE else _LAST
+def _parts(rule: str) -> dict[str, str]:
+    return dict(part.partition("=")[::2] for part in rule.upper().replace(" ", "").split(";"))
 
 
-def _steps(rule: str, spans: Sequence[Span], last: datetime) -> float:
+def _interval(rule: dict[str, str]) -> int:
+    told = rule.get("INTERVAL", "1")
+    return int(told) if told.isdecimal() and 0 < len(told) < 12 else 1
+
+
+def _steps(rule: dict[str, str], spans: Sequence[Span], last: datetime) -> float:
     """How many times a rule is applied from the beginning of its series until `last`."""
-    parts = dict(part.partition("=")[::2] for part in rule.upper().replace(" ", "").split(";"))
-    interval = parts.get("INTERVAL", "1")
-    every = _STEPS.get(parts.get("FREQ", ""), _YEAR) * max(int(interval) if interval.isdecimal() else 1, 1)
+    every = _STEPS.get(rule.get("FREQ", ""), _YEAR) * max(_interval(rule), 1)
     start = min((span.start for span in spans), default=last)
     end = last
-    if (match := re.match(r"[0-9]{8}", parts.get("UNTIL", ""))) is not None:
+    if (match := re.match(r"[0-9]{8}", rule.get("UNTIL", ""))) is not None:
         end = min(last, _day(match[0]) + _DAY)
     return (end - start).total_seconds() / every
+
+
+def _is_impossible(rule: dict[str, str]) -> bool:
+    """True for a rule of days that its months do not have: dateutil 2.9 would look for one until the year 9999."""
+    try:
+        months = [int(month) for month in rule.get("BYMONTH", "").split(",")]
+        days = [abs(int(day)) for day in rule.get("BYMONTHDAY", "").split(",")]
+    except ValueError:
+        return False
+    return all(day > _LONGEST_MONTHS.get(month, 31) for month in months for day in days)
 
 
 def _day(digits: str) -> datetime:
@@ -83,12 +101,8 @@ def _day(digits: str) -> datetime:
         return _LAST
 
 
-def _query(content: bytes, last: datetime) -> recurring_ical_events.CalendarQuery:
+def _query(content: bytes) -> recurring_ical_events.CalendarQuery:
     calendar = icalendar.Calendar.from_ical(_with_own_zones(content))
-    for component in calendar.walk():
-        rules = component.get("RRULE", []) if component.name in _COMPONENTS else []
-        for rule in rules if isinstance(rules, list) else [rules]:
-            _bound(component, rule, last)
     return recurring_ical_events.of(calendar, components=_COMPONENTS)
 
 
@@ -111,25 +125,16 @@ def _with_own_zones(content: bytes) -> bytes:
     return b"".join([b"BEGIN:VCALENDAR\n", *texts, b"END:VCALENDAR\n"]).replace(b"\n", b"\r\n")
 
 
-def _bound(component: Any, rule: Any, last: datetime) -> None:
-    """Let a rule end soon after `last`: one that never matches would otherwise be tried until the year 9999."""
-    end = last + 2 * _DAY
-    told = rule.get("UNTIL")
-    if told and f"{told[0]:%Y%m%d}" <= f"{end:%Y%m%d}":
-        return
-    start = component.get("DTSTART")
-    is_time = start is not None and isinstance(start.dt, datetime)
-    rule["UNTIL"] = [end if is_time else end.date()]
-
-
 def _is_found(
     query: recurring_ical_events.CalendarQuery, spans: Sequence[Span], first: datetime, last: datetime
 ) -> bool:
     is_local = any(span.is_local for span in spans)
-    return any(
-        query.between(_as_told(start, is_local=is_local), _as_told(end, is_local=is_local))
-        for start, end in _windows(first, last)
-    )
+    for window in _windows(first, last):
+        start, end = (_as_told(moment, is_local=is_local) for moment in window)
+        # Not `query.between`, which makes a component of every instance where one is enough to know.
+        if any(True for series in query.series for _ in series.between(start, end)):
+            return True
+    return False
 
 
 def _windows(first: datetime, last: datetime) -> Iterator[tuple[datetime, datetime]]:

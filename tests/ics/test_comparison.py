@@ -189,6 +189,7 @@ def test_two_spellings_of_one_value_are_no_difference(one: str, other: str) -> N
     assert ics.compare(first, second).verdict is ics.Verdict.REWRITTEN
 
 
+@pytest.mark.full
 @given(st.randoms(use_true_random=False))
 def test_verdicts_agree_with_sameness_of_meaning(order: random.Random) -> None:
     files = icalendar_files()

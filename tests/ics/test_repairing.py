@@ -246,6 +246,7 @@ def test_a_dtstamp_that_is_made_says_when_the_event_was_last_changed() -> None:
         assert repaired is not None and b"DTSTAMP:" + expected in repaired.contents[0]
 
 
+@pytest.mark.full
 def test_the_calendars_of_others_mean_the_same_once_repaired() -> None:
     for path in icalendar_files():
         content = path.read_bytes()
