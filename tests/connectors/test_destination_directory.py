@@ -179,6 +179,15 @@ def test_a_symbolic_link_that_takes_the_calendars_place_after_the_plan_is_not_fo
     assert files_below(outside) == before
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_calendar_that_is_closed_to_us_is_told_in_one_line(tmp_path: Path) -> None:
+    create(tmp_path)
+    (tmp_path / "work").chmod(0o555)
+    assert "Permission denied" in DirectoryDestination(tmp_path).refusal(Collection("work", "work"))
+    (tmp_path / "work").chmod(0o755)
+    assert DirectoryDestination(tmp_path).refusal(Collection("work", "work")) == ""
+
+
 def test_a_hard_link_is_replaced_and_its_other_name_keeps_what_it_had(tmp_path: Path) -> None:
     create(tmp_path / "root")
     seen = write(tmp_path / "root", "work", "a.ics", b"mine")
