@@ -39,10 +39,10 @@ def settled_end(kind: str, properties: Mapping[str, str]) -> dict[str, str] | No
     if duration is not None and (end := _end(start, int(duration[1]), int(duration[2]))) is not None:
         settled = dict(properties)
         settled.setdefault(end_name + end, settled.pop(duration[0]))
-    default = f"DTEND{_end(start, 1 if start[3] is None else 0, 0)}"
-    if kind == "VEVENT" and default in (settled or properties):
+    default = _end(start, 1 if start[3] is None else 0, 0)
+    if kind == "VEVENT" and default is not None and f"DTEND{default}" in (settled or properties):
         settled = dict(settled or properties)
-        del settled[default]
+        del settled[f"DTEND{default}"]
     return settled
 
 

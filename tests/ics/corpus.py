@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import icalendar
+import pytest
 
 #: Files in which the icalendar library itself changes or drops what it reads, with what it does.
 REWRITTEN_BY_ICALENDAR = frozenset(
@@ -47,8 +48,11 @@ def parsed(content: bytes) -> list[Any] | None:
 
 
 def icalendar_files() -> list[Path]:
-    """The .ics files that the icalendar package tests itself with."""
-    return sorted((Path(icalendar.__file__).parent / "tests").rglob("*.ics"))
+    """The .ics files that the icalendar package tests itself with; the test is skipped where it comes without them."""
+    files = sorted((Path(icalendar.__file__).parent / "tests").rglob("*.ics"))
+    if not files:
+        pytest.skip("this installation of the icalendar package has no calendars of its tests")
+    return files
 
 
 def calendar(*lines: str) -> bytes:
