@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from caldav_backup.cli.exits import Usage
 from caldav_backup.cli.invocation import Invocation
 from caldav_backup.settings import (
     DirectoryAddress,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 #: How often `-v` is given by those who want to see each request.
 TELL_REQUESTS = 2
+#: What nobody calls a directory.
+ARCHIVES = frozenset({".tar", ".zip"})
 #: What a command line calls standard output.
 STANDARD_OUTPUT = "-"
 
@@ -83,7 +86,10 @@ def _open_place(run: Invocation, text: str) -> Destination:
         raise DestinationNotWritable(f"{location.title} is marked read_only in the settings; nothing is written to it")
     address = location.address()
     if isinstance(address, DirectoryAddress):
-        is_file = address.path.suffix.lower() == ".ics" and not address.path.is_dir()
+        suffix = "" if address.path.is_dir() else address.path.suffix.lower()
+        if suffix in ARCHIVES:
+            raise Usage(f"{address.path} would become a directory; 'caldav-backup export --output' writes archives")
+        is_file = suffix == ".ics"
         return FileDestination(address.path) if is_file else DirectoryDestination(address.path)
     client = open_client(run, location, address, room=CalDavDestination.concurrency)
     return CalDavDestination(client, address.url, origin=address.origin(location.username))

@@ -144,6 +144,12 @@ def test_another_file_is_left_alone_until_told_to_replace_it_and_is_kept_then(ba
     assert path.read_bytes() != b"mine"
 
 
+def test_who_restores_to_an_archive_is_told_what_writes_one(backed_up: Program) -> None:
+    ended = backed_up("restore", "--to", str(backed_up.home / "all.zip"))
+    assert (ended.code, "export --output" in ended.err) == (2, True)
+    assert not (backed_up.home / "all.zip").exists()
+
+
 class AtScreen(Person):
     """Standard output is a terminal, too."""
 
