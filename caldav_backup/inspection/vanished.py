@@ -15,6 +15,7 @@ from caldav_backup.connectors.base import ATTRIBUTE_PREFIX
 from caldav_backup.inspection.vanished_listings import Listed, Listings
 from caldav_backup.kloset import paths
 from caldav_backup.kloset.errors import Damaged
+from caldav_backup.kloset.snapshot import Snapshot
 from caldav_backup.marks import BEFORE_RESTORE, IMPORTER_TYPE, INCOMPLETE, PARTIAL
 from caldav_backup.progress import LookedAt, Progress, silent
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from caldav_backup.kloset.entries import Entry
     from caldav_backup.kloset.header import Header
     from caldav_backup.kloset.repository import Repository
-    from caldav_backup.kloset.snapshot import Snapshot
 
 #: Is told of a snapshot that cannot be looked at.
 Unreadable = Callable[["Header", Damaged], None]
@@ -105,7 +105,7 @@ class Walk:
         self.progress(LookedAt("snapshots", len(headers), len(headers)))
 
     def _look_at(self, header: Header, listings: Listings) -> Iterator[Missing]:
-        snapshot = self.repository.snapshot(header.identifier)
+        snapshot = Snapshot(self.repository, header)
         there: list[tuple[str, _Calendar]] = []
         for path, listing in listings.directories(header).items():
             if path == paths.ROOT and header.importer.type == IMPORTER_TYPE:
