@@ -101,6 +101,12 @@ def _do_without(name: str, lacks: str) -> NoReturn:
 
 
 @pytest.fixture
+def fresh_home(_servers: FreshHome) -> FreshHome:
+    """Another home at the server of that name, as often as a test needs one."""
+    return _servers
+
+
+@pytest.fixture
 def radicale(_servers: FreshHome) -> Server:
     """A user with an empty home at a real Radicale."""
     return _servers("radicale")
