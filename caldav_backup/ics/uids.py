@@ -8,37 +8,14 @@ from __future__ import annotations
 import re
 import uuid
 
-from caldav_backup.ics.lines import TOP_LEVEL, component_kind, fold, line_name, split_head, to_text, unfolded
-from caldav_backup.ics.outline import lines_called, outlines
+from caldav_backup.ics.lines import fold, line_name, split_head, to_text, unfolded
+from caldav_backup.ics.outline import Place, lines_called, outlines
 
 #: One logical line as it stands, its folding and its line end kept: CRLF, CR CR LF, CR or LF.
 _RAW_LINE = re.compile(rb"(?:[^\r\n]|(?:\r+\n|\r|\n)[ \t])++(?:\r+\n|\r|\n)?+|\r+\n|\r|\n")
 _LINE_END = re.compile(rb"(?:\r+\n|\r|\n)\Z")
 _LINES = lines_called("UID")
 _NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
-
-
-class _Place:
-    """Where in an object a line stands."""
-
-    def __init__(self) -> None:
-        self._kinds: list[str] = []
-
-    @property
-    def is_component(self) -> bool:
-        """True directly inside an event, task, journal or another component that is no time zone."""
-        return len(self._kinds) == 1 and self._kinds[0] != "VTIMEZONE"
-
-    def pass_by(self, name: str, line: bytes) -> None:
-        """Note a BEGIN or an END."""
-        kind = component_kind(line)
-        if name == "BEGIN":
-            if kind in TOP_LEVEL:
-                self._kinds.clear()
-            if kind != "VCALENDAR":
-                self._kinds.append(kind)
-        elif kind in self._kinds:
-            del self._kinds[self._kinds.index(kind) :]
 
 
 def uids(content: bytes) -> tuple[str, ...]:
@@ -50,7 +27,7 @@ def uids(content: bytes) -> tuple[str, ...]:
 def with_uid(content: bytes, old: str, new: str) -> bytes:
     """A copy in which each component with the UID `old` has the UID `new`; every other byte is as it was."""
     pieces: list[bytes] = []
-    place = _Place()
+    place = Place()
     for match in _RAW_LINE.finditer(content):
         raw = match[0]
         line = unfolded(raw).rstrip(b"\n")

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterator
 
-from caldav_backup.ics.lines import component_kind, parse_line, unescape, unfolded
+from caldav_backup.ics.lines import ContentLine, parse_line, unescape
+from caldav_backup.ics.outline import lines_called, outlines
 
-_LINES = re.compile(
-    rb"^(?:BEGIN|END|SUMMARY|LOCATION|DESCRIPTION|CATEGORIES|COMMENT|ATTENDEE|ORGANIZER|UID)[:;].*$",
-    re.MULTILINE | re.IGNORECASE,
-)
+# An alarm's words are the program's ("Reminder"), so those inside a component do not count.
+_LINES = lines_called("SUMMARY", "LOCATION", "DESCRIPTION", "CATEGORIES", "COMMENT", "ATTENDEE", "ORGANIZER", "UID")
 _PEOPLE = frozenset({"ATTENDEE", "ORGANIZER"})
-#: An alarm's words are the program's ("Reminder"), and a time zone has none.
-_WITHOUT_WORDS = frozenset({"VALARM", "VTIMEZONE"})
 
 
 def mentions(content: bytes, text: str) -> bool:
@@ -27,21 +23,15 @@ def mentions(content: bytes, text: str) -> bool:
 
 
 def _words(content: bytes) -> Iterator[str]:
-    without_words = ""
-    for match in _LINES.finditer(unfolded(content)):
-        line = parse_line(match[0])
-        if line is None:
-            continue
-        if line.name in ("BEGIN", "END"):
-            kind = component_kind(match[0])
-            if line.name == "BEGIN":
-                without_words = kind if kind in _WITHOUT_WORDS else ""
-            elif kind == without_words:
-                without_words = ""
-        elif not without_words:
-            yield _address(line.value) if line.name in _PEOPLE else unescape(line.value)
-            if line.name in _PEOPLE:
-                yield from (value for name, values in line.parameters if name == "CN" for value in values)
+    for outline in outlines(content, _LINES):
+        for name, lines in outline.items():
+            for line in filter(None, map(parse_line, lines)):
+                yield from _people(line) if name in _PEOPLE else (unescape(line.value),)
+
+
+def _people(line: ContentLine) -> Iterator[str]:
+    yield _address(line.value)
+    yield from (value for name, values in line.parameters if name == "CN" for value in values)
 
 
 def _address(value: str) -> str:
