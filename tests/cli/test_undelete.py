@@ -254,6 +254,24 @@ def test_a_directory_gets_its_files_back(cli: Program) -> None:
     assert (root / "home" / event(1).name).read_bytes() == event(1).content
 
 
+def test_an_event_in_two_files_and_one_without_a_uid_come_back_too(cli: Program) -> None:
+    root = vdir(cli.home / "vdir", "home", 2)
+    files = {
+        "master.ics": vevent("series", "RRULE:FREQ=WEEKLY;COUNT=5;BYDAY=FR"),
+        "override.ics": vevent("series", "RECURRENCE-ID:20260515T100000Z"),
+        "nameless.ics": vevent("x").replace(b"UID:x\r\n", b""),
+    }
+    for name, written in files.items():
+        (root / "home" / name).write_bytes(written)
+    cli("init", "--plaintext")
+    assert cli("backup", str(root)).code == 0
+    for name in files:
+        (root / "home" / name).unlink()
+    ended = cli("undelete", "--to", str(root), "--yes", "--json").document["result"]
+    assert sorted(str(each["uid"]) for each in ended["vanished"]) == ["None", "series"]
+    assert {name: (root / "home" / name).read_bytes() for name in files} == files
+
+
 def test_of_several_sources_that_of_the_same_account_is_meant(account: Program) -> None:
     other = vdir(account.home / "other", "calendar", 1)
     account("source", "add", "other", str(other))
