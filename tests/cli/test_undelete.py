@@ -97,6 +97,7 @@ def test_an_event_comes_back_by_a_word_of_its_title_at_every_server(cli: Program
     assert program("undelete", "--to", "@me").out == "nothing has vanished\n"
 
 
+@pytest.mark.full
 def test_what_vanished_last_is_listed_first_with_when_and_where(account: Program) -> None:
     ended = account("undelete", "--to", "@me", "--list")
     heading, *rows = ended.out.splitlines()
@@ -126,6 +127,7 @@ def test_yes_puts_back_all_from_several_snapshots_in_one_report(account: Program
     assert len(members(radicale, "home/")) == 4
 
 
+@pytest.mark.full
 def test_a_person_chooses_by_numbers(account: Program, radicale: Server) -> None:
     person = Person("7", "1")
     ended = account.at(person)("undelete", "--to", "@me")
@@ -231,6 +233,7 @@ def test_another_calendar_can_be_named(account: Program, radicale: Server) -> No
     assert account("undelete", "team", "--to", "@me", "--map", "home").code == 2
 
 
+@pytest.mark.full
 def test_of_another_account_the_last_backup_is_the_measure(account: Program, radicale: Server) -> None:
     other = account.home / "elsewhere"
     ended = account("undelete", "--to", str(other))
@@ -272,6 +275,7 @@ def test_an_event_in_two_files_and_one_without_a_uid_come_back_too(cli: Program)
     assert {name: (root / "home" / name).read_bytes() for name in files} == files
 
 
+@pytest.mark.full
 def test_of_several_sources_that_of_the_same_account_is_meant(account: Program) -> None:
     other = vdir(account.home / "other", "calendar", 1)
     account("source", "add", "other", str(other))
