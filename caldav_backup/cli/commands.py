@@ -37,6 +37,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("cat", "cat"),
     Command("info", "info"),
     Command("check", "check"),
+    Command("verify", "verify"),
     Command("demo", "demo"),
     Command("source", "source", "group", is_group=True),
     Command("destination", "destination", "group", is_group=True),
