@@ -85,7 +85,12 @@ class Network:
             if authorization is not None:
                 headers.append((b"authorization", authorization.encode("utf-8", "surrogateescape")))
             message = client.build_request(
-                request.method, request.url, headers=headers, content=request.content, extensions={"trace": phase}
+                request.method,
+                request.url,
+                headers=headers,
+                content=request.content,
+                timeout=self._bounds(request),
+                extensions={"trace": phase},
             )
             most = patience.beginning(self._timeout, len(request.content or b""))
             try:
@@ -110,13 +115,19 @@ class Network:
         if scheme not in self._clients:
             self._clients[scheme] = httpx.AsyncClient(
                 headers=self._headers,
-                timeout=httpx.Timeout(self._timeout, connect=patience.connecting(self._timeout), pool=None),
                 # How many at once is decided before, host by host; here a request must not wait for another host's.
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=self._connections),
                 verify=self._tls.context() if scheme == "https" and self._inner is None else False,
                 transport=self._inner,
             )
         return self._clients[scheme]
+
+    def _bounds(self, request: Request) -> httpx.Timeout:
+        connecting = patience.connecting(self._timeout)
+        return httpx.Timeout(self._timeout, connect=connecting, read=self._silence(request), pool=None)
+
+    def _silence(self, request: Request) -> float:
+        return patience.silence(self._timeout, len(request.content or b""))
 
     def _require_clear_text_allowed(self, request: Request) -> None:
         if self._tls.fingerprint is not None:
@@ -130,22 +141,22 @@ class Network:
         try:
             yield
         except httpx.TimeoutException as error:
-            raise about(ServerUnreachable, request, self._why_late(error, phase)) from error
+            raise about(ServerUnreachable, request, self._why_late(request, error, phase)) from error
         except (httpx.TransportError, ssl.SSLError) as error:  # httpcore 1.0 lets an alert after the handshake through
             kind, reason = _why_unreachable(error, phase)
             raise about(kind, request, f"{hrefs.origin_of(request.url)}: {reason}") from error
         except (httpx.InvalidURL, UnicodeError) as error:  # a name that is none is reported as it is by idna 3
             raise about(InvalidLocation, request, f"no usable address: {error}") from error
 
-    def _why_late(self, error: httpx.TimeoutException, phase: Phase | None) -> str:
+    def _why_late(self, request: Request, error: httpx.TimeoutException, phase: Phase | None) -> str:
         if isinstance(error, httpx.ConnectTimeout):
             what = "TLS handshake" if phase is not None and phase.name == "start_tls" else "connection"
             return f"no {what} within {patience.connecting(self._timeout):g} s"
         if isinstance(error, httpx.WriteTimeout):
             return f"the server took nothing of the request for {self._timeout:g} s"
         if phase is None:
-            return f"the answer stopped for {self._timeout:g} s"
-        return f"no answer within {self._timeout:g} s"
+            return f"the answer stopped for {self._silence(request):g} s"
+        return f"no answer within {self._silence(request):g} s"
 
 
 def about(kind: type[DavError], request: Request, reason: str) -> DavError:

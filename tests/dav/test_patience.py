@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from caldav_backup.dav.patience import Patience, beginning, connecting
+from caldav_backup.dav.patience import Patience, beginning, connecting, silence
 
 
 def seconds_until_over(each: float, size: int, timeout: float = 60.0, most: float = 100_000.0) -> float | None:
@@ -41,3 +41,8 @@ def test_the_time_until_an_answer_begins_grows_with_what_is_sent() -> None:
     assert beginning(60.0, 0) == 240
     assert beginning(60.0, 30 * 1024 * 1024) == 240 + 1920
     assert (connecting(60.0), connecting(5.0)) == (30.0, 5.0)
+
+
+def test_a_server_that_looks_through_ten_megabytes_may_be_silent_for_longer() -> None:
+    assert silence(60.0, 0) == silence(60.0, 1_000_000) == 60
+    assert 150 < silence(60.0, 10_000_000) < beginning(60.0, 10_000_000)
