@@ -49,10 +49,11 @@ class CutCalendar:
 
 @dataclass(slots=True)
 class Cut:
-    """All VCALENDARs of an object; `mended`: not every BEGIN had its END."""
+    """All VCALENDARs of an object; `mended`: not every BEGIN had its END. `strays` are properties outside of them."""
 
     calendars: list[CutCalendar]
     mended: bool
+    strays: tuple[str, ...] = ()
 
 
 def cut(content: bytes) -> Cut:
@@ -69,7 +70,7 @@ def cut(content: bytes) -> Cut:
             # A continuation of a blank line is a line of its own.
             cutter.keep(folded if folded[:1] != b"\n" else fold(line) + b"\n")
     cutter.close()
-    return Cut(cutter.calendars, cutter.mended)
+    return Cut(cutter.calendars, cutter.mended, tuple(cutter.strays))
 
 
 def as_utf8(plain: bytes) -> bytes:
@@ -88,6 +89,7 @@ class _Cutter:
 
     calendars: list[CutCalendar] = field(default_factory=list)
     mended: bool = False
+    strays: dict[str, None] = field(default_factory=dict)
     _is_open: bool = False
     _kinds: list[str] = field(default_factory=list)
     _gathered: list[bytes] = field(default_factory=list)
@@ -108,6 +110,8 @@ class _Cutter:
             self._gathered.append(folded)
         elif self._is_open:
             self.calendars[-1].lines.append(folded)
+        else:
+            self.strays[line_name(folded) or "a line"] = None
 
     def end(self, kind: str) -> None:
         if kind == "VCALENDAR":

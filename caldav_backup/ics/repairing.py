@@ -49,6 +49,8 @@ def repaired(content: bytes) -> Repaired | None:
     if not calendars:
         return None
     done = dict.fromkeys(_said_of_form(content, mended=pieces.mended))
+    if pieces.strays:
+        done[f"{' and '.join(pieces.strays)} outside of the calendar dropped"] = None
     for calendar in calendars:
         calendar.lines = list(_mended_lines(calendar.lines, done))
         calendar.pieces = [_mended(piece, done) for piece in _with_uids(calendar.pieces, done)]

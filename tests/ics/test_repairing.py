@@ -214,6 +214,12 @@ def test_series_stay_with_their_overrides_and_zones_go_with_those_who_need_them(
     assert one.count(b"NAME:mine") == two.count(b"NAME:mine") == 1
 
 
+def test_what_stands_outside_of_the_calendar_is_named_when_it_is_dropped() -> None:
+    repaired = ics.repaired(vevent("a") + b"X-COMMENT:cached\r\n")
+    assert repaired is not None
+    assert repaired == ((vevent("a"),), ("X-COMMENT outside of the calendar dropped",))
+
+
 def test_two_calendars_keep_their_own_lines() -> None:
     first, second = vevent("a"), vevent("b").replace(b"PRODID", b"NAME:second\r\nPRODID")
     repaired = ics.repaired(first + second)
