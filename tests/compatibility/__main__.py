@@ -2,9 +2,9 @@
 
     python -m tests.compatibility [--write] [--ring | --small] [--verbose]
 
-`--write` keeps what it prints in docs/compatibility.md; `--ring` tries six pairs only, for a first look; `--small` leaves
-out the event of ten megabytes, which takes some servers a minute each time. It ends with 1 when something was lost,
-changed or mailed without a word.
+`--write` keeps what it prints in docs/compatibility.md; `--ring` tries six pairs only, for a first look; `--small`
+leaves out the event of ten megabytes, which takes some servers a minute each time. It ends with 1 when something was
+lost, changed or mailed without a word.
 """
 
 from __future__ import annotations
