@@ -65,7 +65,10 @@ def command(
     type: Kinds = None,
     on_conflict: Conflicts = None,
 ) -> Answer:
-    """Write a snapshot as files that other programs read: events exactly as the server gave them."""
+    """Write a snapshot as files for other programs.
+
+    Events are written exactly as the server gave them.
+    """
     from caldav_backup import restorer
     from caldav_backup.inspection.references import parse_reference
 

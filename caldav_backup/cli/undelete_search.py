@@ -58,7 +58,7 @@ class Search:
     def find(self, run_async: RunAsync, origin: str, to: str) -> Found:
         """What is to be put back to the destination of `origin`, which is `to` on the command line."""
         from caldav_backup.inspection.vanished_present import AS_OF_THE_LAST_BACKUP, Look
-        from caldav_backup.restorer.planning import is_same_account
+        from caldav_backup.restorer.accounts import is_same_account
 
         headers = self._headers(origin)
         newest = next(header for header in headers if BEFORE_RESTORE not in header.tags)
@@ -118,7 +118,7 @@ class Search:
 
     def _headers(self, origin: str) -> Sequence[Header]:
         """The snapshots of the one source that is meant, the newest first: that of the same account, if not told."""
-        from caldav_backup.restorer.planning import is_same_account
+        from caldav_backup.restorer.accounts import is_same_account
 
         headers = [header for header in self.repository.snapshots() if INCOMPLETE not in header.tags]
         if self.source is not None:

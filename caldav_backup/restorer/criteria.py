@@ -29,27 +29,35 @@ def choose_records(
     snapshot: Snapshot, calendars: Sequence[StoredCalendar], options: RestoreOptions
 ) -> Mapping[str, Chosen]:
     """What is meant of each calendar that holds something of it, by the calendar's path. NoSuchEvent when none does."""
-    chosen = {calendar.path: _choose(snapshot, calendar, options) for calendar in calendars}
+    criteria = Criteria(options)
+    chosen = {calendar.path: _choose(snapshot, calendar, criteria) for calendar in calendars}
     found = {path: each for path, each in chosen.items() if each.names}
     if not found:
         raise NoSuchEvent(f"no event of this snapshot {_described(options)}")
     return found
 
 
-def accepts(content: bytes, options: RestoreOptions) -> bool:
-    """True for a record that is meant, cheap questions first."""
-    if options.events and not set(options.events).intersection(ics.uids(content)):
-        return False
-    if options.kinds and not set(options.kinds).intersection(ics.component_kinds(content)):
-        return False
-    if options.texts and not any(ics.mentions(content, text) for text in options.texts):
-        return False
-    if options.since is None and options.until is None:
-        return True
-    return ics.occurs_within(content, options.since, options.until)
+class Criteria:
+    """What the options say of single records."""
+
+    def __init__(self, options: RestoreOptions) -> None:
+        self._options = options
+        self._uids = frozenset(options.events)
+        self._kinds = frozenset(options.kinds)
+
+    def accepts(self, content: bytes) -> bool:
+        """True for a record that is meant, cheap questions first."""
+        if self._uids and self._uids.isdisjoint(ics.uids(content)):
+            return False
+        if self._kinds and self._kinds.isdisjoint(ics.component_kinds(content)):
+            return False
+        texts, since, until = self._options.texts, self._options.since, self._options.until
+        if texts and not any(ics.mentions(content, text) for text in texts):
+            return False
+        return (since is None and until is None) or ics.occurs_within(content, since, until)
 
 
-def _choose(snapshot: Snapshot, calendar: StoredCalendar, options: RestoreOptions) -> Chosen:
+def _choose(snapshot: Snapshot, calendar: StoredCalendar, criteria: Criteria) -> Chosen:
     names: set[str] = set()
     uids: set[str] = set()
     others: dict[str, list[str]] = {}
@@ -57,7 +65,7 @@ def _choose(snapshot: Snapshot, calendar: StoredCalendar, options: RestoreOption
         for record in batch:
             if record.content is None:
                 continue
-            if accepts(record.content, options):
+            if criteria.accepts(record.content):
                 names.add(record.name)
                 uids.update(ics.uids(record.content))
             elif uid := ics.uid(record.content):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 async def find_elsewhere(destination: Destination, collections: Sequence[Collection]) -> Mapping[str, Elsewhere]:
-    """Every UID of the calendars, but for those that cannot be asked: the server refuses what is in them all the same."""
+    """Every UID of the calendars. Of those that cannot be asked, the server refuses what they have all the same."""
     found: dict[str, Elsewhere] = {}
     for collection in collections:
         try:

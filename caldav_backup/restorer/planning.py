@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from caldav_backup.connectors.base import Catalogue, Collection, CollectionUnreadable
 from caldav_backup.connectors.destination import Destination
 from caldav_backup.progress import Planned, Progress, silent
+from caldav_backup.restorer.accounts import is_same_account
 from caldav_backup.restorer.contents import iter_records
 from caldav_backup.restorer.criteria import Chosen, choose_records
 from caldav_backup.restorer.deciding import Decider, Elsewhere
@@ -64,16 +65,6 @@ def _require_whole(stored: Sequence[StoredCalendar], options: RestoreOptions) ->
         raise NotWhole(
             "--delete-extra makes whole calendars equal to the snapshot, so it cannot go with a choice of events"
         )
-
-
-def is_same_account(one: str, other: str) -> bool:
-    """True for two origins of one account, whichever of its calendars they name."""
-    return _account(one) == _account(other)
-
-
-def _account(origin: str) -> str:
-    """The part of an origin that two calendars of one account share: `user@host[:port]`, or a whole local path."""
-    return origin if origin.startswith("/") else origin.partition("/")[0]
 
 
 def _target_key(stored: StoredCalendar, target: Target) -> TargetKey:

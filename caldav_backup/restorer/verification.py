@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from caldav_backup.connectors.base import Collection, CollectionUnreadable, Record, Source, Version
 from caldav_backup.connectors.naming import fold
 from caldav_backup.progress import LookedAt, Progress, silent
+from caldav_backup.restorer.accounts import is_same_account
 from caldav_backup.restorer.contents import iter_records, read_one
 from caldav_backup.restorer.existing import fetch_all
 from caldav_backup.restorer.findings import AS_STORED, CalendarFindings, Finding, Findings, OnlyThere, Standing
@@ -45,7 +46,7 @@ async def verify(
     """
     stored = await asyncio.to_thread(select_calendars, snapshot, options.path, options.calendars)
     catalogue = await source.catalogue()
-    same_account = _account(snapshot.header.importer.origin) == _account(source.origin)
+    same_account = is_same_account(snapshot.header.importer.origin, source.origin)
     is_one = _is_one_calendar(source)
     there = Surroundings(catalogue.collections, same_account=same_account, can_create=not is_one)
     groups: dict[str, list[tuple[StoredCalendar, Target]]] = {}
@@ -64,11 +65,6 @@ async def verify(
     return Findings(
         snapshot.header.identifier, source.origin, calendars, only_there if is_all and not is_one else (), unreadable
     )
-
-
-def _account(origin: str) -> str:
-    """The part of an origin that two calendars of one account share: `user@host[:port]`, or a whole local path."""
-    return origin if origin.startswith("/") else origin.partition("/")[0]
 
 
 def _is_one_calendar(source: Source) -> bool:
