@@ -59,16 +59,16 @@ def _row(name: str, runs: Sequence[Run], events: int, in_turn: float) -> str:
 
 
 def goals(server: str, results: Results, events: int) -> list[Goal]:
-    """The promises that are made for this server."""
-    whole = seconds(results[WHOLE.name])
+    """The promises that are made for this server; what it takes is compared with what is written, not with reading."""
     most = 3 + math.ceil(events / 100)
     found = [Goal("requests when there is nothing to do", requests(results[AGAIN.name]), at_most=most)]
     if server == "sabredav":
-        ratio = seconds(results[IN_TURN]) / whole
+        ratio = seconds(results[IN_TURN]) / seconds(results[WHOLE.name])
         found.append(Goal("times as fast as one PUT after the other", ratio, at_least=TIMES_FASTER))
     if server == "cyrus":
+        written = seconds(results[WRITTEN.name])
         saturated = min(seconds(runs) for name, runs in results.items() if "PUT" in name)
-        found.append(Goal("of the rate that the server takes PUTs at", saturated / whole, at_least=OF_SATURATED))
+        found.append(Goal("of the rate that the server takes PUTs at", saturated / written, at_least=OF_SATURATED))
     return found
 
 
