@@ -65,6 +65,8 @@ def _require_whole(stored: Sequence[StoredCalendar], options: RestoreOptions) ->
         raise NotWhole(
             "--delete-extra makes whole calendars equal to the snapshot, so it cannot go with a choice of events"
         )
+    if options.delete_extra and options.uids is Uids.NEW:
+        raise NotWhole("--delete-extra would remove every event that --uid new puts a second copy beside")
 
 
 def _target_key(stored: StoredCalendar, target: Target) -> TargetKey:

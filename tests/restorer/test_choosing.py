@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from caldav_backup.connectors.destination_directory import DirectoryDestination
-from caldav_backup.restorer import NoSuchEvent, NotWhole, RestoreOptions, apply, plan_restore
+from caldav_backup.restorer import NoSuchEvent, NotWhole, RestoreOptions, Uids, apply, plan_restore
 from tests.ics.corpus import vevent
 from tests.restorer.snapshots import Tree, snapshot_of
 
@@ -84,3 +84,8 @@ def test_what_is_extra_is_removed_only_from_whole_calendars(tmp_path: Path) -> N
     ):
         with pytest.raises(NotWhole, match="whole calendars"):
             chosen(tmp_path, options)
+
+
+def test_new_uids_do_not_make_everything_that_is_there_extra(tmp_path: Path) -> None:
+    with pytest.raises(NotWhole, match="--uid new"):
+        chosen(tmp_path, RestoreOptions(delete_extra=True, uids=Uids.NEW))
