@@ -81,10 +81,10 @@ class _Places:
     def of(self, name: str, content: bytes) -> list[bytes]:
         """What may be the record: single objects, and all that have one of its UIDs together."""
         names = list(dict.fromkeys(chain.from_iterable(self._by_uid.get(uid, ()) for uid in _uids(content))))
-        if not names and not ics.uids(content):
+        if not names:
             nameless = self._by_uid.get("", ())
-            alike = [each for each in nameless if _distance(content, self._there[each]) == 0]
-            names = [name] if name in nameless else alike[:1]
+            alike = (each for each in nameless if _distance(content, self._there[each]) == 0)
+            names = [name] if name in nameless else list(alike)[:1]
         self._claimed.update(names)
         found = [self._there[name] for name in names]
         return [*found, joined(found)] if len(found) > 1 else found
