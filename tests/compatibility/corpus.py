@@ -242,9 +242,8 @@ def _journals() -> list[Record]:
 
 def _mixed() -> list[Record]:
     task, entry = todo(710), journal(810)
-    both = calendar(
-        *lines_of("VTODO", "both", "SUMMARY:a"), *_event("both-too", *_REVERSED[1:], "DTSTAMP:20260101T000000Z")
-    )
+    event = _event("both-too", "DTSTAMP:20260101T000000Z", "DTSTART:20350501T100000Z", "DURATION:PT1H")
+    both = calendar(*lines_of("VTODO", "both", "SUMMARY:a"), *event)
     return [
         Record(task.name, Kind.TASK, task.content),
         Record(entry.name, Kind.JOURNAL, entry.content),
