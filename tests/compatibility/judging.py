@@ -113,6 +113,9 @@ def _judge_record(path: str, content: bytes, said: RecordResult, found: Sequence
     def judged(fate: Fate, problem: str = "") -> Judged:
         return Judged(path, fate, said.differs, said.reason, f"{path}: {problem}" if problem else "")
 
+    if _UID_ADDED in said.reason:
+        # With a UID more, no component is the one that it was: the rest is compared, since that was said.
+        content, found = _UID.sub(b"", content), [_UID.sub(b"", there) for there in found]
     nearest = min(found, key=lambda there: _distance(content, there), default=None)
     if said.result in _ABSENT:
         return judged(_ABSENT[said.result], _problem_of_absent(content, said, nearest))
@@ -120,9 +123,6 @@ def _judge_record(path: str, content: bytes, said: RecordResult, found: Sequence
     if nearest is None:
         return judged(Fate.REFUSED, f"{said.result.value}, but it is not there")
     comparison = ics.compare(content, nearest)
-    if comparison.verdict is ics.Verdict.CHANGED and _UID_ADDED in said.reason:
-        # With a UID more, no component is the one that it was: the rest is compared, since that was said.
-        comparison = ics.compare(_UID.sub(b"", content), _UID.sub(b"", nearest))
     if comparison.verdict is not ics.Verdict.CHANGED:
         return judged(
             Fate.EQUAL, f"said to differ in {', '.join(said.differs)}, which it does not" * bool(said.differs)
