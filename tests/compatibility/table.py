@@ -75,7 +75,8 @@ def _told(trials: Sequence[Trial]) -> Iterator[str]:
 def _listed(words: Counter[str]) -> str:
     by_count = sorted(words.items(), key=lambda one: (-one[1], one[0]))
     more = len(by_count) - _MOST
-    ending = [f"and {more} more, of {sum(count for _, count in by_count[_MOST:])}"] if more > 0 else []
+    rest = sum(count for _, count in by_count[_MOST:])
+    ending = [f"and {more} other things ({rest})"] if more > 0 else []
     return "; ".join([*(f"{word} ({count})" for word, count in by_count[:_MOST]), *ending])
 
 
@@ -109,7 +110,9 @@ _REPAIRS = re.compile(r"sent in another form \(([^)]*)\)")
 _COUNT = re.compile(r"\b\d+ objects, one for each UID")
 _AGAIN = re.compile(r"; in another form \([^)]*\): ")
 _REQUEST = re.compile(r"\b(?:PUT|GET) \S+: ")
-_NUMBER = re.compile(r"\b\d+\b")
+#: What is of one record: numbers, but for a status at the beginning, and addresses.
+_PARTICULAR = re.compile(r"(?<!^)\b\d+\b|\S+@\S+")
+_OPTIONS = re.compile(r" \(--[^)]*\)")
 #: A precondition's name (RFC 4791 §5.3.2.1), and an address: neither says why to a person.
 _NO_WORDS = re.compile(r"[a-z]+(?:-[a-z]+)+|/\S*|")
 
@@ -117,10 +120,11 @@ _NO_WORDS = re.compile(r"[a-z]+(?:-[a-z]+)+|/\S*|")
 def _difference(path: str) -> str:
     """`changed VEVENT/VALARM TRIGGER` as `TRIGGER of an alarm changed`."""
     verb, _, where = path.partition(" ")
+    if "?" in where:
+        return f"a broken line {verb}"
     component, _, name = where.rpartition(" ")
     if not component:
         return f"{name} {verb}"
-    name = name if name.isascii() and not name.startswith("?") else "a broken line"
     return f"{name}{' of an alarm' if component.endswith('VALARM') else ''} {verb}"
 
 
@@ -130,6 +134,7 @@ def _why(reason: str) -> str:
     status, *words = _REQUEST.sub("", last).split("; ")
     said = [word.strip() for word in words if not _NO_WORDS.fullmatch(word.strip())]
     named = [word.strip() for word in words if word.strip() and not word.strip().startswith("/")]
-    text = _NUMBER.sub("…", said[-1]) if said else "; ".join([status, *named[-1:]])
+    text = _PARTICULAR.sub("…", said[-1]) if said else "; ".join([_PARTICULAR.sub("…", status), *named[-1:]])
+    text = _OPTIONS.sub("", text)
     text = text if len(text) <= _LONGEST else f"{text[:_LONGEST].rstrip()} …"
     return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*").replace("[", "\\[")

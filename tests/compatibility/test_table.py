@@ -26,6 +26,7 @@ PAIR = Trial(
 )
 _CHANGES = ["GEO lost", "TRIGGER of an alarm changed"]
 _BY_NAME = ["refused: 403 the server forbids it; no-uid-conflict"]
+_HELD = ["held back: its organizer … may hear"]
 _LAST = ["refused: 500 it failed"]
 _DONE = ["taken after a repair: UID added", "taken after a repair: split into several objects"]
 
@@ -48,6 +49,8 @@ def test_what_went_wrong_without_a_word_is_in_the_table() -> None:
         (Judged("a", Fate.EQUAL), []),
         (Judged("a", Fate.CHANGED, ["lost VEVENT GEO", "changed VEVENT/VALARM TRIGGER"]), _CHANGES),
         (Judged("a", Fate.CHANGED, ["lost VEVENT/X-NOTE"]), ["VEVENT/X-NOTE lost"]),
+        (Judged("a", Fate.CHANGED, ["lost VEVENT ?what is this"]), ["a broken line lost"]),
+        (Judged("a", Fate.HELD, (), "its organizer a@example.org may hear (--invites strip)"), _HELD),
         (Judged("a", Fate.REFUSED, (), "PUT /a: 403 the server forbids it; no-uid-conflict; /a/b"), _BY_NAME),
         (
             Judged("a", Fate.REFUSED, (), "PUT /a: 400 No; Bad; in another form (UID added): PUT /a: 500 it failed"),
