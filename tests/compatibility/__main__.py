@@ -23,6 +23,8 @@ from tests.compatibility.table import page, put_into
 from tests.compatibility.trial import Trial
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "compatibility.md"
+#: Said on the page, where the largest event was left out.
+_SMALL = " The event of ten megabytes was not tried this time."
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -37,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     if lacks := lacking():
         parser.error("; ".join(lacks))
     trials = list(_trials(options))
-    text = page(trials, {name: version_of(name) for name in NAMES})
+    text = page(trials, {name: version_of(name) for name in NAMES}, note=_SMALL if options.small else "")
     sys.stdout.write(text)
     if options.write:
         PAGE.write_text(put_into(PAGE.read_text(encoding="utf-8"), text), encoding="utf-8")

@@ -17,6 +17,7 @@ from tests.compatibility.trial import Trial
 
 BEGIN, END = "<!-- begin: written by python3 dev.py compatibility --write -->", "<!-- end -->"
 _COUNTED = (Fate.EQUAL, Fate.CHANGED, Fate.REFUSED, Fate.HELD)
+_COUNTS = ["Each cell counts records: equal / changed / refused / held back."]
 #: What is told of one kind of record at most; the rest is counted.
 _MOST = 12
 _LONGEST = 110
@@ -28,11 +29,11 @@ def put_into(text: str, table: str) -> str:
     return f"{before}{BEGIN}\n\n{table}\n{END}{rest.split(END)[1]}"
 
 
-def page(trials: Sequence[Trial], versions: Mapping[str, str]) -> str:
-    """Versions, the table, and below it one section for each target, in Markdown."""
+def page(trials: Sequence[Trial], versions: Mapping[str, str], *, note: str = "") -> str:
+    """Versions, the table, and below it one section for each target, in Markdown; `note` says what was not tried."""
     sections = [_section(target, [one for one in trials if one.target == target]) for target in NAMES]
     listed = ", ".join(f"{NAMES[name]} {version}" for name, version in versions.items())
-    return "\n".join([f"Servers: {listed}.", "", *_table(trials), "", *sections])
+    return "\n".join([f"Servers: {listed}.{note}", "", *_COUNTS, "", *_table(trials), "", *sections])
 
 
 def _table(trials: Sequence[Trial]) -> Iterator[str]:
