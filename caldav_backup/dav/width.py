@@ -102,7 +102,8 @@ class Width:
         if times is not None and at_once < self.most * times:
             self._allowed = min(self._allowed, self.most)  # that many would be served as fast
         self._is_slower_together = times is not None and times > _MARGIN * at_once
-        self._until_next = self._next
+        # The more are sent at once, the more it costs to send some alone: a tenth of the time at eight, every 200.
+        self._until_next = self._next if times is None or self._allowed <= self.most else _NEXT_MOST
         self._next = min(2 * self._next, _NEXT_MOST)
         self._alone.clear()
 
