@@ -53,7 +53,7 @@ def _end(start: re.Match[str], days: int, seconds: int) -> str | None:
         if start[3] is None:
             day = date(int(start[2][:4]), int(start[2][4:6]), int(start[2][6:])) + timedelta(days=days)
             return f"{head}{_day(day)}" if not seconds else None
-        moment = datetime.strptime(start[2] + start[3], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        moment = _moment(start[2], start[3])
         if not days and not seconds:
             return start[0][7:]
         if start[4]:
@@ -74,6 +74,12 @@ def _end_in_zone(head: str, tzid: str, moment: datetime, seconds: int) -> str | 
     if end.fold or start.astimezone(UTC).astimezone(zone) != start:
         return None
     return f"{head}{_clock(end)}"
+
+
+def _moment(day: str, clock: str) -> datetime:
+    # strptime would take a tenth of the time that a whole event takes.
+    hour, minute, second = int(clock[:2]), int(clock[2:4]), int(clock[4:])
+    return datetime(int(day[:4]), int(day[4:6]), int(day[6:]), hour, minute, second, tzinfo=UTC)
 
 
 def _day(day: date) -> str:

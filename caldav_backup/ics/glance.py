@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from caldav_backup.ics.lines import BOM, TOP_LEVEL, component_kind, line_name, parse_line, unescape, unfolded
+from caldav_backup.ics.lines import BOM, TOP_LEVEL, component_kind, line_name, parse_named_line, unescape, unfolded
 
 _BEGIN = b"BEGIN:VCALENDAR"
 _BLANKS = b" \t\r\n"
@@ -95,7 +95,7 @@ def _facts(kinds: tuple[str, ...], components: list[dict[str, bytes]]) -> Glance
 
 
 def _value(component: dict[str, bytes], name: str) -> str | None:
-    line = parse_line(component[name]) if name in component else None
+    line = parse_named_line(name, component[name]) if name in component else None
     return (line.value.strip() or None) if line is not None else None
 
 
@@ -105,7 +105,7 @@ def _text(component: dict[str, bytes], name: str) -> str | None:
 
 
 def _parameter(component: dict[str, bytes], name: str, parameter: str) -> str | None:
-    line = parse_line(component[name]) if name in component else None
+    line = parse_named_line(name, component[name]) if name in component else None
     if line is None:
         return None
     return next((values[0] for key, values in line.parameters if key == parameter and values), None)

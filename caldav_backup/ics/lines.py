@@ -37,7 +37,8 @@ class ContentLine(NamedTuple):
 
 def with_plain_line_ends(content: bytes) -> bytes:
     r"""`content` without byte order mark, every line end (CRLF, CR, LF, CR CR LF) written as `\n`."""
-    content = content.removeprefix(BOM)
+    # Nearly every line ends with CRLF, and replacing that takes a tenth of the time of the pattern.
+    content = content.removeprefix(BOM).replace(b"\r\n", b"\n")
     return _LINE_ENDS.sub(b"\n", content) if b"\r" in content else content
 
 
