@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from caldav_backup import dav
 from caldav_backup.connectors.destination import CalendarNotMade
-from caldav_backup.connectors.kept_properties import FURTHER, TEXTS, not_kept, qualified_name
+from caldav_backup.connectors.kept_properties import FURTHER, TEXTS, lacking, not_kept, qualified_name
 from caldav_backup.connectors.products import Product
 from caldav_backup.dav import hrefs, names, requests
 
@@ -54,7 +54,7 @@ async def make_calendar(
 
     Raises `CalendarNotMade` with the server's reason.
     """
-    wanted = {name: value.decode("utf-8", "surrogateescape") for name, value in attributes.items()}
+    wanted = _texts(attributes)
     components = tuple(part for part in wanted.get("components", "").split(",") if part)
     names_to_try = (name for name in _candidates(hint, product) if name.casefold() not in taken)
     urls = (f"{hrefs.collection(home)}{name}/" for name in names_to_try)
@@ -67,6 +67,25 @@ async def make_calendar(
         calendar = await _describe(client, url)
     further = await _further(client, calendar, wanted)
     return Made(calendar, tuple(not_kept(wanted, calendar, further, refused)))
+
+
+async def complete_calendar(client: dav.Client, url: str, attributes: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Give the calendar at `url` what it lacks of `attributes`, and change nothing that it has.
+
+    What it did not keep, as in `Made`. Raises `CalendarNotMade` when it is not there.
+    """
+    wanted = _texts(attributes)
+    calendar = await _describe(client, url)
+    missing = lacking(wanted, calendar, await _further(client, calendar, wanted))
+    if not missing:
+        return ()
+    refused = await _set(client, url, _properties(missing))
+    calendar = await _describe(client, url)
+    return tuple(not_kept(missing, calendar, await _further(client, calendar, missing), refused))
+
+
+def _texts(attributes: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: value.decode("utf-8", "surrogateescape") for name, value in attributes.items()}
 
 
 def plain_name(hint: str) -> str:

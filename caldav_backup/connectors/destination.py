@@ -180,6 +180,9 @@ class Destination(Protocol):
     async def create(self, hint: str, attributes: Mapping[str, bytes]) -> Created:
         """Make a calendar, called `hint` or like it, with as many of `attributes` as are kept; or `CalendarNotMade`."""
 
+    async def complete(self, collection: Collection, attributes: Mapping[str, bytes]) -> Sequence[str]:
+        """Give a calendar that is there what it lacks of `attributes`; what it did not keep, as in `Created`."""
+
     async def write(
         self, collection: Collection, leaf: str, content: bytes, *, replaced: Version | None, silent: bool
     ) -> Outcome:

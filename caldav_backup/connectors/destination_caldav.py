@@ -15,7 +15,7 @@ from caldav_backup import dav
 from caldav_backup.connectors.base import Catalogue, Collection, Failed, Gone, Record, Resource, Version
 from caldav_backup.connectors.caldav import CalDavSource
 from caldav_backup.connectors.calendar_limits import limits_of
-from caldav_backup.connectors.calendar_making import make_calendar
+from caldav_backup.connectors.calendar_making import complete_calendar, make_calendar
 from caldav_backup.connectors.destination import (
     Created,
     Deletion,
@@ -86,7 +86,8 @@ class CalDavDestination:
 
     async def catalogue(self) -> Catalogue:
         """The account's calendars, and what the server says about itself."""
-        found = await self._source.catalogue()
+        with _translated():
+            found = await self._source.catalogue()
         keys = [*(one.key for one in found.collections), *(one.key for one in found.left_out)]
         self._segments = {_last_segment(key) for key in keys}
         with _translated():
@@ -154,6 +155,11 @@ class CalDavDestination:
             made = await make_calendar(self._client, home, hint, attributes, self._segments, product=self._product)
         self._segments.add(_last_segment(made.calendar.href))
         return Created(self._source.adopt(made.calendar), made.not_kept)
+
+    async def complete(self, collection: Collection, attributes: Mapping[str, bytes]) -> Sequence[str]:
+        """Set those properties that the calendar does not have."""
+        with _translated():
+            return await complete_calendar(self._client, self._source.url_of(collection), attributes)
 
     async def write(
         self, collection: Collection, leaf: str, content: bytes, *, replaced: Version | None, silent: bool

@@ -114,13 +114,18 @@ class DirectoryDestination:
     async def create(self, hint: str, attributes: Mapping[str, bytes]) -> Created:
         """Make a sub-directory with the metadata files that vdir knows."""
         name = await asyncio.to_thread(self._make_directory, safe_file_name(hint))
+        displayname = attributes.get("displayname", b"").decode("utf-8", "replace")
+        collection = Collection(name, name, displayname)
+        return Created(collection, await self.complete(collection, attributes))
+
+    async def complete(self, collection: Collection, attributes: Mapping[str, bytes]) -> Sequence[str]:
+        """Write those metadata files that are not there."""
         files, lost = metadata_of(attributes)
         not_kept = [*lost]
         for key, content in files.items():
-            outcome = await asyncio.to_thread(self._place, name, key, content, None)
-            not_kept += [] if isinstance(outcome, Written) else [f"{key}: {outcome.reason}"]
-        displayname = attributes.get("displayname", b"").decode("utf-8", "replace")
-        return Created(Collection(name, name, displayname), not_kept)
+            outcome = await asyncio.to_thread(self._place, collection.key, key, content, None)
+            not_kept += [f"{key}: {outcome.reason}"] if isinstance(outcome, Refused) else []
+        return not_kept
 
     async def write(
         self, collection: Collection, leaf: str, content: bytes, *, replaced: Version | None, silent: bool

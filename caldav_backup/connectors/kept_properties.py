@@ -40,6 +40,17 @@ def qualified_name(attribute: str) -> str | None:
     return TEXTS.get(attribute) or _OTHERS.get(attribute)
 
 
+def lacking(wanted: Mapping[str, str], there: dav.Calendar, further: Mapping[str, bytes]) -> dict[str, str]:
+    """What of `wanted` a calendar that is there has in no form at all, of what can be set."""
+    return {
+        attribute: text
+        for attribute, text in wanted.items()
+        if (name := qualified_name(attribute)) is not None
+        and attribute not in {"displayname", "components"}
+        and not (name in further if attribute.startswith(FURTHER) else _shown(there, attribute))
+    }
+
+
 def not_kept(
     wanted: Mapping[str, str], made: dav.Calendar, further: Mapping[str, bytes], refused: Mapping[str, str]
 ) -> Iterator[str]:
@@ -60,6 +71,10 @@ def _shows(made: dav.Calendar, further: Mapping[str, bytes], attribute: str, tex
         return found is not None and same_element(found, text.encode("utf-8", "surrogateescape"))
     if attribute == "components":
         return _takes(made.components, frozenset(text.split(",")), was_refused=was_refused)
+    return _SPELLINGS.get(attribute, _plain)(_shown(made, attribute)) == _SPELLINGS.get(attribute, _plain)(text)
+
+
+def _shown(made: dav.Calendar, attribute: str) -> str:
     shown = {
         "displayname": made.displayname,
         "color": made.color,
@@ -67,8 +82,8 @@ def _shows(made: dav.Calendar, further: Mapping[str, bytes], attribute: str, tex
         "description": made.description,
         "timezone": made.timezone,
         "transp": made.transp,
-    }[attribute]
-    return _SPELLINGS.get(attribute, _plain)(shown or "") == _SPELLINGS.get(attribute, _plain)(text)
+    }
+    return shown[attribute] or ""
 
 
 def _takes(made: tuple[str, ...], wanted: frozenset[str], *, was_refused: bool) -> bool:

@@ -60,6 +60,11 @@ class OneWayDestination:
         del collection
         return Limits()
 
+    async def complete(self, collection: Collection, attributes: Mapping[str, bytes]) -> Sequence[str]:
+        """Nothing is there before it is made."""
+        del collection, attributes
+        return ()
+
     async def delete(self, collection: Collection, version: Version, *, silent: bool) -> Deletion:
         """There is nothing to remove."""
         del collection, version, silent

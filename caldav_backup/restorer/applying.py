@@ -6,12 +6,12 @@ reached any more ends the restore, with a report of how far it came, and running
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from caldav_backup.connectors.base import Collection
-from caldav_backup.connectors.destination import CalendarNotMade, Created, Destination, DestinationError, Ending
+from caldav_backup.connectors.destination import CalendarNotMade, Destination, DestinationError, Ending
 from caldav_backup.kloset.errors import KlosetError
 from caldav_backup.progress import Progress, RecordRestored, silent
 from caldav_backup.restorer.erasing import Eraser
@@ -67,10 +67,11 @@ async def apply(
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """Where a calendar's records go, once that is known; `made` if it is new."""
+    """Where a calendar's records go, once that is known, and what it did not keep of its properties."""
 
     collection: Collection
-    made: Created | None = None
+    is_new: bool = False
+    not_kept: Sequence[str] = ()
 
 
 class _Deed:
@@ -94,14 +95,13 @@ class _Deed:
 
     def report(self, ending: Ending) -> CalendarReport:
         collection = self.target.collection if self.target else self.calendar.collection
-        made = self.target.made if self.target else None
         return CalendarReport(
             stored=self.calendar.stored,
             target=self.calendar.name,
             key=collection.key if collection else "",
-            created=made is not None,
+            created=self.target is not None and self.target.is_new,
             records=[_ended(result, ending) for result in self.results],
-            not_kept=made.not_kept if made else (),
+            not_kept=self.target.not_kept if self.target else (),
             reason=self.calendar.reason,
             extras=self.erasures,
             kept=self.calendar.kept,
@@ -187,22 +187,27 @@ class _Run:
     async def _target(self, plan: RestorePlan, calendar: CalendarPlan) -> _Target:
         key = calendar.target_key
         if key not in self.targets:
-            collection = calendar.collection
-            if collection is not None:
-                self.targets[key] = _Target(collection)
+            keeps = plan.options.properties and calendar.matched_by is not MatchedBy.INTO
+            attributes: Mapping[str, bytes] = calendar.stored.attributes if keeps else {}
+            if calendar.collection is None:
+                self.targets[key] = await self._create(calendar, attributes)
             else:
-                made = await self._create(plan, calendar)
-                self.targets[key] = _Target(made.collection, made)
+                self.targets[key] = await self._complete(calendar, calendar.collection, attributes)
         return self.targets[key]
 
-    async def _create(self, plan: RestorePlan, calendar: CalendarPlan) -> Created:
-        stored = calendar.stored
-        keeps = plan.options.properties and calendar.matched_by is not MatchedBy.INTO
-        attributes: Mapping[str, bytes] = stored.attributes if keeps else {}
-        hint = stored.name if calendar.matched_by is MatchedBy.NEW else calendar.name
-        return await self.destination.create(
-            hint, {**attributes, "displayname": calendar.name.encode("utf-8", "replace")}
-        )
+    async def _create(self, calendar: CalendarPlan, attributes: Mapping[str, bytes]) -> _Target:
+        hint = calendar.stored.name if calendar.matched_by is MatchedBy.NEW else calendar.name
+        displayname = calendar.name.encode("utf-8", "replace")
+        made = await self.destination.create(hint, {**attributes, "displayname": displayname})
+        return _Target(made.collection, is_new=True, not_kept=made.not_kept)
+
+    async def _complete(
+        self, calendar: CalendarPlan, collection: Collection, attributes: Mapping[str, bytes]
+    ) -> _Target:
+        """A calendar with nothing in it may be one that a restore had just made when it was cut off."""
+        if calendar.there or not attributes or not calendar.records:
+            return _Target(collection)
+        return _Target(collection, not_kept=await self.destination.complete(collection, attributes))
 
     def _fail_all(self, deed: _Deed, reason: str) -> None:
         for place in deed.to_write:

@@ -105,10 +105,20 @@ class _Planner:
             decider = await self._decider(stored, matched, existing)
             records = await self._plan_records(stored, matched, decider, reason)
             extras.keep(stored, decider)
-            plans.append(CalendarPlan(stored, matched.collection, matched.name, matched.matched_by, records, reason))
+            plans.append(
+                CalendarPlan(
+                    stored,
+                    matched.collection,
+                    matched.name,
+                    matched.matched_by,
+                    records,
+                    reason,
+                    there=existing.count,
+                )
+            )
         if self.options.delete_extra and target.collection is not None and not reason:
             found, kept = await asyncio.to_thread(extras.find)
-            plans[-1] = replace(plans[-1], extras=found, kept=kept, there=existing.count)
+            plans[-1] = replace(plans[-1], extras=found, kept=kept)
         return plans
 
     async def _decider(self, stored: StoredCalendar, target: Target, existing: Existing) -> Decider:
