@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +16,7 @@ from caldav_backup.cli.invocation import Invocation, invocation_of
 from caldav_backup.cli.opening import choose_header, open_repository
 from caldav_backup.cli.restoring import Restore
 from caldav_backup.cli.running import asynchronous
-from caldav_backup.cli.selecting import Calendars, Events, From, Kinds, Texts, Until, components, period
+from caldav_backup.cli.selecting import Calendars, Events, From, Kinds, Texts, Until, selection
 
 if TYPE_CHECKING:
     from caldav_backup.connectors.destination import Destination
@@ -76,15 +77,8 @@ def command(
     chosen = _format(format, output)
     _require_fitting(run, chosen, output)
     reference = parse_reference(snapshot)
-    since, before = period(from_, until)
-    options = restorer.RestoreOptions(
-        path=reference.path or "/",
-        calendars=tuple(calendar or ()),
-        events=tuple(event or ()),
-        texts=tuple(match or ()),
-        kinds=components(type),
-        since=since,
-        until=before,
+    options = replace(
+        selection(reference, calendars=calendar, events=event, texts=match, kinds=type, first=from_, last=until),
         on_conflict=restorer.OnConflict(on_conflict or OnConflict.SKIP),
         # An archive is what was stored; programs that read a calendar stumble over an event that is there twice.
         keep_twins=chosen in (Format.TAR, Format.ZIP),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
 
@@ -9,10 +10,9 @@ import typer
 
 from caldav_backup.cli.answer import Answer
 from caldav_backup.cli.durations import share
-from caldav_backup.cli.exits import Usage
 from caldav_backup.cli.invocation import invocation_of
 from caldav_backup.cli.restoring import Restore
-from caldav_backup.cli.selecting import Calendars, Events, From, Kinds, Texts, Until, components, period
+from caldav_backup.cli.selecting import Calendars, Events, From, Kinds, Texts, Until, mapping, selection
 
 
 class OnConflict(StrEnum):
@@ -95,16 +95,10 @@ def command(
     from caldav_backup.inspection.references import parse_reference
 
     reference = parse_reference(snapshot)
-    since, before = period(from_, until)
-    options = restorer.RestoreOptions(
-        path=reference.path or "/",
-        calendars=tuple(calendar or ()),
-        events=tuple(event or ()),
-        texts=tuple(match or ()),
-        kinds=components(type),
-        since=since,
-        until=before,
-        mapping=tuple(pair(text) for text in map or ()),
+    chosen = selection(reference, calendars=calendar, events=event, texts=match, kinds=type, first=from_, last=until)
+    options = replace(
+        chosen,
+        mapping=mapping(map),
         into=into,
         on_conflict=restorer.OnConflict(on_conflict or OnConflict.SKIP),
         uids=restorer.Uids(uid),
@@ -126,11 +120,3 @@ def command(
         is_safe=not no_safety_snapshot,
     )
     return asked.restore_to(to)
-
-
-def pair(text: str) -> tuple[str, str]:
-    """`OLD=NEW` taken apart; Usage for anything else."""
-    old, equals, new = text.partition("=")
-    if not equals or not old or not new:
-        raise Usage(f"--map takes OLD=NEW, not {text!r}")
-    return old, new

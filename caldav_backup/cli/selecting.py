@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from caldav_backup.cli.exits import Usage
+
+if TYPE_CHECKING:
+    from caldav_backup.inspection.references import Reference
+    from caldav_backup.restorer import RestoreOptions
 
 
 class Kind(StrEnum):
@@ -32,6 +36,36 @@ Until = Annotated[str | None, typer.Option(metavar="DATE", help="Only events tha
 Kinds = Annotated[list[Kind] | None, typer.Option(help="Only events, tasks or journal entries (may be repeated).")]
 
 
+def selection(
+    reference: Reference,
+    *,
+    calendars: Sequence[str] | None,
+    events: Sequence[str] | None,
+    texts: Sequence[str] | None,
+    kinds: Sequence[Kind] | None,
+    first: str | None,
+    last: str | None,
+) -> RestoreOptions:
+    """The options of a restore that say which records are meant, and nothing else."""
+    from caldav_backup.restorer import RestoreOptions
+
+    since, until = period(first, last)
+    return RestoreOptions(
+        path=reference.path or "/",
+        calendars=tuple(calendars or ()),
+        events=tuple(events or ()),
+        texts=tuple(texts or ()),
+        kinds=components(kinds),
+        since=since,
+        until=until,
+    )
+
+
+def mapping(texts: Sequence[str] | None) -> tuple[tuple[str, str], ...]:
+    """Each `OLD=NEW` taken apart; Usage for anything else."""
+    return tuple(_pair(text) for text in texts or ())
+
+
 def components(kinds: Sequence[Kind] | None) -> tuple[str, ...]:
     """The kinds of components (RFC 5545 §3.6) that are meant; none: all."""
     return tuple(f"V{kind.value.upper()}" for kind in kinds or ())
@@ -47,6 +81,13 @@ def period(first: str | None, last: str | None) -> tuple[datetime | None, dateti
     if since is not None and until is not None and since >= until:
         raise Usage(f"--from {first} is after --until {last}, so no event can be meant")
     return since, until
+
+
+def _pair(text: str) -> tuple[str, str]:
+    old, equals, new = text.partition("=")
+    if not equals or not old or not new:
+        raise Usage(f"--map takes OLD=NEW, not {text!r}")
+    return old, new
 
 
 def _moment(timestamp_ns: int) -> datetime:

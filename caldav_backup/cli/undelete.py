@@ -9,7 +9,8 @@ import typer
 
 from caldav_backup.cli.answer import Answer
 from caldav_backup.cli.invocation import invocation_of
-from caldav_backup.cli.restore import Conflicts, Invites, Mapped, OnConflict, pair
+from caldav_backup.cli.restore import Conflicts, Invites, Mapped, OnConflict
+from caldav_backup.cli.selecting import mapping
 
 Words = Annotated[
     str, typer.Argument(metavar="[TEXT|UID]", help="Words of the event, or its UID; none: all that vanished.")
@@ -44,7 +45,7 @@ def command(
     from caldav_backup.inspection.moments import moment_ns
 
     options = restorer.RestoreOptions(
-        mapping=tuple(pair(each) for each in map or ()),
+        mapping=mapping(map),
         into=into,
         on_conflict=restorer.OnConflict(on_conflict or OnConflict.SKIP),
         invites=restorer.Invites(invites),

@@ -16,6 +16,7 @@ from caldav_backup.cli.option_words import warn_of_typed_password
 from caldav_backup.cli.progress_view import watched
 from caldav_backup.cli.render import about
 from caldav_backup.cli.running import run_async
+from caldav_backup.cli.selecting import mapping
 from caldav_backup.cli.verify_answers import answer_of
 from caldav_backup.inspection.references import Reference, parse_reference
 from caldav_backup.settings import Kind, Location, masked
@@ -62,7 +63,7 @@ def command(
     options = restorer.RestoreOptions(
         path=reference.path or "/",
         calendars=tuple(calendar or ()),
-        mapping=tuple(_pair(text) for text in map or ()),
+        mapping=mapping(map),
         into=into,
     )
     location = _location(run, word)
@@ -120,10 +121,3 @@ def _own_source(repository: Repository, word: str, location: Location, origin: s
         return None
     there = sources_of(header for header in repository.snapshots() if may_be_good(header))
     return next((name for name in (f"@{location.name}", origin) if name in there), None)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    old, equals, new = text.partition("=")
-    if not equals or not old or not new:
-        raise Usage(f"--map takes OLD=NEW, not {text!r}")
-    return old, new
