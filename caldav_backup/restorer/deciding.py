@@ -76,10 +76,14 @@ class Decider:
         keeps = self.options.keep_twins
         if same is not None and (same.version is not None or not keeps):
             return RecordPlan(name, Action.IDENTICAL, "" if same.version is not None else IN_SELECTION_ALREADY)
-        if len(uids) != 1 and self._is_there_in_pieces(copy):
+        pieces = self._pieces_there(copy) if len(uids) != 1 else ()
+        if pieces and all(piece is True for piece in pieces):
             return RecordPlan(name, Action.IDENTICAL)
         if copy.held:
             return RecordPlan(name, Action.HOLD, copy.note)
+        if True in pieces and False not in pieces:
+            # A restore was cut off between them.
+            return RecordPlan(name, Action.CREATE, copy.note, leaf, uid_seed=seed, in_pieces=True)
         plan = self._conflict(name, leaf, found, uid)
         if plan is None:
             free = self._take_leaf(wish, uid, meaning)
@@ -131,18 +135,19 @@ class Decider:
         given = ics.uid(repaired.contents[0])
         return self.existing.find(given, self.destination.leaf(f"{given}.ics", given))
 
-    def _is_there_in_pieces(self, copy: Copy) -> bool:
-        """True for an object that had to be repaired to be taken, of which every piece is there."""
+    def _pieces_there(self, copy: Copy) -> Sequence[bool | None]:
+        """Of each piece of an object that had to be repaired to be taken: whether it is there, False for another
+        version of it, None for nothing.
+        """
         repaired = ics.repaired(copy.content)
-        if repaired is None:
-            return False
-        there = True
-        for piece in repaired.contents:
-            part, meaning = ics.uid(piece), ics.meaning_of(piece)
-            leaf = self.destination.leaf(f"{part}.ics", part)
-            self._note(ics.uids(piece), leaf)
-            there &= any(one.meaning.matches(meaning) for one in self.existing.find(part, leaf))
-        return there
+        return [self._piece_there(piece) for piece in repaired.contents] if repaired is not None else []
+
+    def _piece_there(self, piece: bytes) -> bool | None:
+        uid, meaning = ics.uid(piece), ics.meaning_of(piece)
+        leaf = self.destination.leaf(f"{uid}.ics", uid)
+        self._note(ics.uids(piece), leaf)
+        found = self.existing.find(uid, leaf)
+        return any(one.meaning.matches(meaning) for one in found) if found else None
 
     def _note(self, uids: Sequence[str], leaf: str) -> None:
         if uids:

@@ -46,7 +46,8 @@ class RecordPlan(NamedTuple):
     `existing` is what stands there in its place; `reason` and `title` are for people. `guests` is how many people the
     destination would mail of it if nothing kept it from doing so, `warnings` is what it will not take or not keep. A
     record that is not written under its own UID has a `uid_seed` that the new one is derived from. `elsewhere` is the
-    calendar of `existing` where that is another one of the account.
+    calendar of `existing` where that is another one of the account. `in_pieces`: the destination took it in pieces
+    before, and not all of them are there.
     """
 
     name: str
@@ -59,6 +60,7 @@ class RecordPlan(NamedTuple):
     warnings: Sequence[str] = ()
     uid_seed: str = ""
     elsewhere: Collection | None = None
+    in_pieces: bool = False
 
     @property
     def destination_leaf(self) -> str:

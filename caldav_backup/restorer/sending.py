@@ -20,6 +20,7 @@ from caldav_backup.restorer.plan import Action, RecordPlan
 from caldav_backup.restorer.report import RecordResult, Result
 from caldav_backup.restorer.verifying import Sent
 
+PIECES_MISSING = "not all of its pieces are there"
 GONE_ELSEWHERE = "what was to be replaced in another calendar cannot be read any more"
 
 
@@ -61,6 +62,8 @@ class Sender:
             if ics.same_meaning(there.content, copy.content):
                 return Sending(_result(record, Result.IDENTICAL, record.reason))
             replaced = there.version
+        if record.in_pieces:
+            return await self._send_repaired(place, record, copy, None, Refused(PIECES_MISSING))
         form = Form(record.uid_seed)
         outcome = await self._write(record.destination_leaf, copy.content, replaced)
         if isinstance(outcome, Refused) and outcome.for_its_form:
@@ -93,6 +96,8 @@ class Sender:
                     notes.append(note)
                 case Held(reason):
                     return Sending(_result(record, Result.HELD, reason), sent)
+                case UidTaken() if record.in_pieces:
+                    pass  # one of those that are there, at another place
                 case Taken(reason) | UidTaken(reason) | Refused(reason):
                     failures.append(reason)
         if failures:

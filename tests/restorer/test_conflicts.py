@@ -165,3 +165,15 @@ def test_an_event_without_a_uid_is_known_by_the_one_that_it_was_given(
     _, report = restored(sabredav, stored, RestoreOptions(on_conflict=on_conflict))
     assert counts(report) == result
     assert titles(sabredav) == ["new" if on_conflict is OnConflict.SKIP else "old"]
+
+
+def test_an_object_that_was_cut_off_between_its_pieces_becomes_whole(radicale: Server) -> None:
+    two = vevent("a").replace(b"END:VCALENDAR\r\n", b"BEGIN:VEVENT" + vevent("b").partition(b"BEGIN:VEVENT")[2])
+    stored: Tree = {"work": ({"displayname": b"Work"}, {"two.ics": two})}
+    seed(radicale, "work", [Event("a", "two.ics", vevent("a"))], displayname="Work")
+    _, report = restored(radicale, stored, RestoreOptions())
+    assert counts(report) == {"created": 1}
+    bodies = [body for found in there(radicale, "work/").values() for body in found]
+    assert sorted(ics.uids(body) for body in bodies) == [("a",), ("b",)]
+    _, again = restored(radicale, stored, RestoreOptions())
+    assert counts(again) == {"identical": 1}
