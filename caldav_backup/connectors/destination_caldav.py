@@ -20,6 +20,7 @@ from caldav_backup.connectors.destination import (
     Created,
     Deletion,
     DestinationBusy,
+    DestinationError,
     DestinationUnreachable,
     Ending,
     Limits,
@@ -34,6 +35,7 @@ from caldav_backup.connectors.putting import Putter
 from caldav_backup.connectors.silence import SilentPutter
 from caldav_backup.connectors.uid_listing import list_uids
 from caldav_backup.dav import hrefs
+from caldav_backup.dav.names import RESOURCETYPE
 
 #: Names that no server refuses or mangles. Radicale 3.9 refuses a leading dot and ; , [ ' # ? :, and SOGo 5.8 took one
 #: with brackets for another object and overwrote that.
@@ -42,7 +44,7 @@ _PLAIN_LEAF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,195}\.ics")
 #: Rights of which one is needed to write a record (RFC 3744 §3, RFC 4791 §6.1).
 _MAY_WRITE = frozenset({"all", "write", "write-content", "bind"})
 
-#: Records in a row that a server has no time for, after all retries, before the rest is left for later.
+#: Records in a row that a server has no time for or no answer to, after all retries, before the rest is left for later.
 _BUSY_IN_A_ROW = 3
 
 
@@ -172,9 +174,9 @@ class CalDavDestination:
                     outcome = await self._silent.put(href, content, replaced)
                 else:
                     outcome = await self._putter.put(href, content, replaced, ANY_ORGANIZER)
-        except DestinationBusy as error:
+        except (DestinationBusy, DestinationUnreachable) as error:
             self._busy += 1
-            if self._busy >= _BUSY_IN_A_ROW:
+            if self._busy >= _BUSY_IN_A_ROW or not await self._is_there(error):
                 raise
             return Refused(str(error))
         self._busy = 0
@@ -196,6 +198,18 @@ class CalDavDestination:
     async def close(self) -> None:
         """Close the connections."""
         await self._source.close()
+
+    async def _is_there(self, error: DestinationError) -> bool:
+        """False when the server answers nothing any more; else it is the one record that it has no answer to."""
+        if isinstance(error, DestinationBusy):
+            return True
+        if isinstance(error.__cause__, dav.GaveUp):
+            return False
+        try:
+            await self._client.describe(self._source.homes[0] if self._source.homes else self._url, [RESOURCETYPE])
+        except dav.DavError:
+            return False
+        return True
 
     def _href(self, collection: Collection, key: str) -> str:
         """A home may lie at another host than the address that led to it (iCloud), so hrefs are the calendar's."""

@@ -279,12 +279,35 @@ def test_one_record_that_a_server_has_no_time_for_is_a_refusal_and_three_in_a_ro
         run(put_one(there))
 
 
-def test_a_server_that_goes_away_ends_the_restore() -> None:
+def test_one_record_that_a_server_never_answers_to_is_a_refusal_and_three_in_a_row_end_the_restore() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("gone", request=request)
+        raise httpx.ReadTimeout("slow", request=request)
 
+    there, _ = played(answer)
+    assert isinstance(run(put_one(there)), Refused)
+    assert isinstance(run(put_one(there)), Refused)
     with pytest.raises(DestinationUnreachable):
-        run(put_one(played(answer)[0]))
+        run(put_one(there))
+
+
+def test_a_server_that_goes_away_ends_the_restore() -> None:
+    is_gone = False
+
+    def network(request: httpx.Request) -> httpx.Response:
+        nonlocal is_gone
+        is_gone = is_gone or request.method == "PUT"
+        if is_gone:
+            raise httpx.ConnectError("gone", request=request)
+        if request.method == "OPTIONS":
+            return httpx.Response(200, headers={"DAV": "1, calendar-access"})
+        return httpx.Response(207, text=PRINCIPAL.format(href="/dav/work/", prop=CALENDAR))
+
+    transport = dav.Transport(
+        "https://host.example", network=httpx.MockTransport(network), retries=dav.Retries(attempts=1)
+    )
+    there = CalDavDestination(dav.Client(transport), "https://host.example/dav/work/", origin="host.example")
+    with pytest.raises(DestinationUnreachable):
+        run(put_one(there))
 
 
 @pytest.mark.parametrize(
