@@ -31,7 +31,8 @@ class Told(NamedTuple):
         plain = self.reason
         stem = self.name.removesuffix(".ics")
         for part in (self.name, *([stem] if len(stem) >= _LONG_ENOUGH else [])):
-            plain = re.sub(rf"(?<![\w.-]){re.escape(part)}(?![\w.-])", "…", plain)
+            if part in plain:
+                plain = re.sub(rf"(?<![\w.-]){re.escape(part)}(?![\w.-])", "…", plain)
         return self.what, _OF_ONE.sub("…", plain)
 
     @property
@@ -44,8 +45,9 @@ def grouped(told: Iterable[Told], most: int) -> list[str]:
     """A line for each thing that is told, in the order of first appearance; at most `most`, and what is left out."""
     groups: dict[tuple[str, str], tuple[Told, int]] = {}
     for one in told:
-        first, count = groups.get(one.kind, (one, 0))
-        groups[one.kind] = first, count + 1
+        kind = one.kind
+        first, count = groups.get(kind, (one, 0))
+        groups[kind] = first, count + 1
     lines = [_line(first, count) for first, count in groups.values()]
     if len(lines) > most:
         left_out = sum(count for _, count in list(groups.values())[most:])

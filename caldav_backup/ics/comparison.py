@@ -5,6 +5,7 @@ Owns the classes of difference and their names; what counts as the same meaning 
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
@@ -95,24 +96,32 @@ def _pairs(
     sent: Sequence[Component], there: Sequence[Component]
 ) -> Iterator[tuple[Component | None, Component | None]]:
     """Each component that differs beside the one that it became: the same instance of a series, else the next."""
-    digests = [component.digest() for component in there]
-    left: list[Component] = []
-    for component in sent:
-        digest = component.digest()
-        if digest in digests:
-            digests[digests.index(digest)] = b""
-        else:
-            left.append(component)
-    others = [component for component, digest in zip(there, digests, strict=True) if digest]
+    left, others = _without_equal(sent, there), _without_equal(there, sent)
     for likeness in (_identity, _instance, _kind):
-        for component in tuple(left):
-            other = next((other for other in others if likeness(other) == likeness(component)), None)
-            if other is not None:
-                left.remove(component)
-                others.remove(other)
-                yield component, other
+        alike: dict[tuple[str, ...], deque[Component]] = {}
+        for other in others:
+            alike.setdefault(likeness(other), deque()).append(other)
+        found = [(component, alike.get(likeness(component))) for component in left]
+        pairs = [(component, waiting.popleft()) for component, waiting in found if waiting]
+        paired = {id(component) for pair in pairs for component in pair}
+        left = [component for component in left if id(component) not in paired]
+        others = [other for other in others if id(other) not in paired]
+        yield from pairs
     yield from ((component, None) for component in left)
     yield from ((None, other) for other in others)
+
+
+def _without_equal(components: Sequence[Component], others: Sequence[Component]) -> list[Component]:
+    """The components but for those that are among the others, each of which stands for one."""
+    equal = Counter(other.digest() for other in others)
+    left: list[Component] = []
+    for component in components:
+        digest = component.digest()
+        if equal[digest]:
+            equal[digest] -= 1
+        else:
+            left.append(component)
+    return left
 
 
 def _identity(component: Component) -> tuple[str, ...]:

@@ -111,15 +111,20 @@ def _mended(piece: Piece, done: dict[str, None]) -> Piece:
 
 def _with_uids(pieces: Sequence[Piece], done: dict[str, None]) -> Iterator[Piece]:
     """Components that lack a UID with one; those of a series share it."""
-    lacking = [piece for piece in pieces if piece.kind in _HAS_UID and not plain_value(piece, "UID")]
+    lacking = [piece for piece in pieces if _lacks_uid(piece)]
     is_series = any(plain_value(piece, "RECURRENCE-ID") for piece in lacking)
+    of_all = [_said(piece) for piece in lacking] if is_series else []
     for piece in pieces:
-        if piece in lacking:
+        if _lacks_uid(piece):
             done["UID added"] = None
-            words = [_said(one) for one in (lacking if is_series else [piece])]
+            words = of_all or [_said(piece)]
             yield _with_line(_without_line(piece, "UID"), b"UID:" + derived_uid("no UID", *words).encode())
         else:
             yield piece
+
+
+def _lacks_uid(piece: Piece) -> bool:
+    return piece.kind in _HAS_UID and not plain_value(piece, "UID")
 
 
 def _said(piece: Piece) -> str:
