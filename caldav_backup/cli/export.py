@@ -83,7 +83,9 @@ def command(
         # An archive is what was stored; programs that read a calendar stumble over an event that is there twice.
         keep_twins=chosen in (Format.TAR, Format.ZIP),
     )
-    asked = Restore(run, reference.snapshot, source, options, skip_chosen=on_conflict is not None)
+    asked = Restore(
+        run, reference.snapshot, source, options, skip_chosen=on_conflict is not None, choices="replace, or skip"
+    )
     return _exported(asked, chosen, output)
 
 
@@ -107,7 +109,10 @@ def _format(given: Format | None, output: str) -> Format:
         return found
     if output != STANDARD_OUTPUT and Path(output).expanduser().is_dir():
         return Format.VDIR
-    raise Usage(f"what is the export to become? --format takes {', '.join(Format)}")
+    raise Usage(
+        f"what is the export to become? --format takes {', '.join(Format)}; without it, --output is to end in .ics,"
+        " .tar or .zip, or to be a directory that is there"
+    )
 
 
 def _require_fitting(run: Invocation, chosen: Format, output: str) -> None:

@@ -36,9 +36,9 @@ _HINTS = {
     "failed": "the same command tries again what failed, and leaves alone what is there by then",
     "held": "--invites strip restores what was held back without its guests; --invites allow as it is,"
     " and then the server may mail them",
-    "skipped": "--on-conflict says what becomes of events that are there in another version: replace, newer,"
-    " duplicate, or skip, which leaves them",
 }
+#: What `restore` takes for events that are there in another version.
+CHOICES = "replace, newer, duplicate, or skip, which leaves them"
 
 
 def plan_lines(plan: RestorePlan) -> list[str]:
@@ -51,11 +51,13 @@ def planned(plan: RestorePlan) -> Answer:
     return Answer(restore_documents.plan_document(plan), ["\n".join(restore_plan_lines.in_full(plan))])
 
 
-def done(report: RestoreReport, *, skip_chosen: bool, to_stdout: bool = False, undo: str = "") -> Answer:
+def done(
+    report: RestoreReport, *, skip_chosen: bool, choices: str = CHOICES, to_stdout: bool = False, undo: str = ""
+) -> Answer:
     """What came of a restore.
 
-    `skip_chosen`: skipped events were to be skipped. `to_stdout`: the events went there. `undo` is the command that
-    takes it back, "" where there is none.
+    `skip_chosen`: skipped events were to be skipped; `choices` are what else could be said of them. `to_stdout`: the
+    events went there. `undo` is the command that takes it back, "" where there is none.
     """
     return Answer(
         restore_documents.report_document(report, undo),
@@ -65,7 +67,7 @@ def done(report: RestoreReport, *, skip_chosen: bool, to_stdout: bool = False, u
             _line("standard output" if to_stdout else report.destination, report),
             *([f"to undo this: {undo}"] if undo else []),
         ],
-        trouble=list(_troubles(report, skip_chosen=skip_chosen)),
+        trouble=list(_troubles(report, choices="" if skip_chosen else choices)),
         raw=() if to_stdout else None,
         exit=_exit(report, skip_chosen=skip_chosen),
     )
@@ -108,7 +110,9 @@ def _read_back(report: RestoreReport) -> str:
 
 def _table(report: RestoreReport) -> list[Table]:
     """Results by calendar, where that is more than the one line says; columns without any number are left out."""
-    if len(report.calendars) < 2:
+    from caldav_backup.restorer.applying import NOT_REACHED
+
+    if len(report.calendars) < 2 or all(record.reason == NOT_REACHED for record in _records(report)):
         return []
     rows = [_numbers([calendar]) for calendar in report.calendars]
     total = _numbers(report.calendars)
@@ -157,7 +161,7 @@ def _notes(report: RestoreReport) -> Iterator[Told]:
                 yield _told(calendar, record, record.result.value, record.reason)
 
 
-def _troubles(report: RestoreReport, *, skip_chosen: bool) -> Iterator[str]:
+def _troubles(report: RestoreReport, *, choices: str) -> Iterator[str]:
     from caldav_backup.restorer.applying import NOT_REACHED
 
     if report.stopped_by is not None:
@@ -175,8 +179,8 @@ def _troubles(report: RestoreReport, *, skip_chosen: bool) -> Iterator[str]:
         yield _HINTS["failed"]
     if counts["held"]:
         yield _HINTS["held"]
-    if counts["skipped"] and not skip_chosen:
-        yield _HINTS["skipped"]
+    if counts["skipped"] and choices:
+        yield f"--on-conflict says what becomes of events that are there in another version: {choices}"
 
 
 def _record_troubles(report: RestoreReport) -> Iterator[Told]:

@@ -25,6 +25,16 @@ _PLANNED = {
     "cannot": "that cannot be written",
 }
 
+#: Why a calendar goes where it goes, in words.
+_MATCHED = {
+    "into": "as --into says",
+    "map": "as --map says",
+    "href": "by its address",
+    "address": "by the destination's address",
+    "name": "by its name",
+    "new": "a new calendar",
+}
+
 #: What becomes of guests, by `--invites`.
 _GUESTS = {
     "suppress": "the server is asked to mail nobody",
@@ -60,7 +70,7 @@ def _calendar_line(calendar: CalendarPlan) -> str:
     if calendar.extras:
         counts[f"of the {calendar.there} that are there to be removed"] = len(calendar.extras)
     told = ", ".join(f"{count} {action}" for action, count in counts.items()) or "no events"
-    where = "a new calendar" if calendar.is_new else f"by {calendar.matched_by.value}"
+    where = _MATCHED["new" if calendar.is_new else calendar.matched_by.value]
     reasons = "".join(f" ({why})" for why in (calendar.reason, calendar.kept) if why)
     return f"{calendar.stored.path} to {calendar.name!r}, {where}: {told}{reasons}"
 

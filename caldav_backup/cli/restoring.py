@@ -35,7 +35,7 @@ class Restore:
     """What was asked for. `skip_chosen`: leaving conflicting events alone was said, so it is no partial end.
 
     `max_delete` is the share of a calendar, 0 to 1, that may be removed; `is_safe`: what is replaced or removed is
-    backed up first.
+    backed up first. `choices` are those of --on-conflict.
     """
 
     run: Invocation
@@ -47,6 +47,7 @@ class Restore:
     skip_chosen: bool = False
     max_delete: float = 0.5
     is_safe: bool = True
+    choices: str = restore_answers.CHOICES
 
     def restore_to(self, to: str) -> Answer:
         """Plan, ask, do, tell."""
@@ -67,9 +68,10 @@ class Restore:
     ) -> Answer:
         """The same of a snapshot and to a destination that are open already; `to` is what was typed for it."""
         from caldav_backup.connectors.destination import DestinationError
+        from caldav_backup.dav import DavError
         from caldav_backup.restorer import apply, plan_restore
 
-        with about(destination.origin, DestinationError):
+        with about(destination.origin, DestinationError), about(destination.origin, DavError):
             plan = run_async(plan_restore(snapshot, destination, self.options))
         if self.dry_run:
             return restore_answers.planned(plan)
@@ -83,7 +85,9 @@ class Restore:
         with watching as progress:
             progress(Planned(plan.total, plan.to_write))
             report = run_async(apply(plan, snapshot, destination, progress=progress))
-        return restore_answers.done(report, skip_chosen=self.skip_chosen, to_stdout=to_stdout, undo=undo)
+        return restore_answers.done(
+            report, skip_chosen=self.skip_chosen, choices=self.choices, to_stdout=to_stdout, undo=undo
+        )
 
     def _guard(self, plan: RestorePlan) -> None:
         """Guarded where the plan goes beyond what was allowed."""

@@ -82,7 +82,10 @@ class Safety:
 
     def undo(self, snapshot: str, invites: Invites) -> str:
         """The command line that puts back what is in `snapshot`."""
-        words = ["caldav-backup", "at", self.repository.storage.location, "restore", snapshot[:SHORT], "--to", self.to]
+        # By its name where it has one: the passphrase may be known by that name only.
+        store = self.run.store()
+        place = f"@{store.name}" if store.name else self.repository.storage.location
+        words = ["caldav-backup", "at", place, "restore", snapshot[:SHORT], "--to", self.to]
         words += ["--on-conflict", "replace", "--delete-extra", "--max-delete", "100%"]
         words += [] if invites.value == "suppress" else ["--invites", invites.value]
         return shlex.join(words if self.run.terminal.can_ask else [*words, "--yes"])

@@ -50,9 +50,10 @@ class Part(Restore):
     def planned(self, place: Place) -> RestorePlan:
         """What would be done; a `RestoreError` where the user has to decide something first."""
         from caldav_backup.connectors.destination import DestinationError
+        from caldav_backup.dav import DavError
         from caldav_backup.restorer import plan_restore
 
-        with about(place.destination.origin, DestinationError):
+        with about(place.destination.origin, DestinationError), about(place.destination.origin, DavError):
             return place.run_async(plan_restore(self._snapshot(place), place.destination, self.options))
 
     def allow(self, plans: Sequence[RestorePlan], *, is_to_ask: bool, is_chosen: bool) -> None:

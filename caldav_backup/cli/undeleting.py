@@ -64,7 +64,10 @@ class Undelete:
         if self.list_only:
             return replace(answer, body=self._listed(found.events))
         chosen, is_chosen = self._choice(found.events)
-        return self._restored(chosen, place, answer, is_chosen=is_chosen)
+        told = self._restored(chosen, place, answer, is_chosen=is_chosen)
+        # Whoever was not asked has not seen yet which ones they are.
+        is_shown = self.dry_run or (self._asks and not self.yes)
+        return told if is_shown else replace(told, summary=[*self._listed(found.events), *told.summary])
 
     def _nothing(self, found: Found, answer: Answer) -> Answer:
         """Where words were given, something is amiss; that nothing vanished is good news."""

@@ -118,7 +118,7 @@ class Ending(Enum):
     """What became of a destination that is one thing, once everything was handed to it."""
 
     WRITTEN = "written"
-    REPLACED = "is in the place of another file, which is kept with ~ behind its name"
+    REPLACED = "in the place of another file, which is kept with ~ behind its name"
     IDENTICAL = "was there already, byte for byte"
     KEPT = "was there with other content and was left alone"
 

@@ -97,7 +97,9 @@ class OneWayDestination:
         try:
             yield
         except OSError as error:
-            raise DestinationNotWritable(f"cannot write {self.origin}: {error.strerror}") from error
+            # The origin of standard output is "-", which says little.
+            place = "to standard output" if self.origin == "-" else self.origin
+            raise DestinationNotWritable(f"cannot write {place}: {error.strerror}") from error
 
     def write_beginning(self, displaynames: Sequence[str]) -> None:
         """What stands before all records of these calendars."""

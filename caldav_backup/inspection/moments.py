@@ -21,12 +21,12 @@ def moment_ns(text: str, now_ns: int) -> int:
     ago = _AGO.fullmatch(text)
     if ago:
         return now_ns - int(timedelta(**{_UNITS[ago[2]]: int(ago[1])}).total_seconds()) * _SECOND
-    return _nanoseconds(_parsed(text))
+    return _nanoseconds(_parsed(text, "2026-05-01, 2026-05-01T12:30 or 7d"))
 
 
 def end_ns(text: str) -> int:
     """The first nanosecond after the local day `2026-05-01`, or the moment itself where a time is given."""
-    moment = _parsed(text)
+    moment = _parsed(text, "2026-05-01 or 2026-05-01T12:30")
     if len(text) == _DATE_LENGTH:
         # Local days have 23 to 25 hours, so the next midnight is asked for and not added.
         moment = datetime.combine(moment.date() + timedelta(days=1), datetime.min.time()).astimezone()
@@ -49,7 +49,7 @@ def _datetime(timestamp_ns: int) -> datetime:
     return _EPOCH + timedelta(seconds=seconds)
 
 
-def _parsed(text: str) -> datetime:
+def _parsed(text: str, forms: str) -> datetime:
     try:
         parsed = date.fromisoformat(text) if len(text) == _DATE_LENGTH else datetime.fromisoformat(text)
         if not 1900 <= parsed.year <= 9000:
@@ -57,7 +57,7 @@ def _parsed(text: str) -> datetime:
         moment = parsed if isinstance(parsed, datetime) else datetime.combine(parsed, datetime.min.time())
         return moment.astimezone()
     except (ValueError, OverflowError, OSError):
-        raise NotASnapshot(f"{text!r} is no date such as 2026-05-01, 2026-05-01T12:30 or 7d") from None
+        raise NotASnapshot(f"{text!r} is no date such as {forms}") from None
 
 
 def _nanoseconds(moment: datetime) -> int:

@@ -75,9 +75,10 @@ def _choose(snapshot: Snapshot, calendar: StoredCalendar, criteria: Criteria) ->
 
 
 def _described(options: RestoreOptions) -> str:
+    kinds = " or ".join(kind.removeprefix("V").lower() for kind in options.kinds)
     parts = [
         f"has the UID {' or '.join(options.events)}" if options.events else "",
-        f"is of the kind {' or '.join(options.kinds)}" if options.kinds else "",
+        f"is of the kind {kinds}" if kinds else "",
         f"says {' or '.join(map(repr, options.texts))}" if options.texts else "",
         "takes place in that time" if options.since or options.until else "",
     ]

@@ -167,7 +167,7 @@ def test_no_archive_is_written_to_a_terminal(backed_up: Program) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["export"], "--format takes ics, vdir, tar, zip"),
+        (["export"], "--format takes ics, vdir, tar, zip; without it, --output is to end in .ics, .tar or .zip"),
         (["export", "-o", "nowhere"], "--format"),
         (["export", "--format", "rar"], "rar"),
         (["export", "--format", "vdir"], "--output"),

@@ -129,6 +129,8 @@ def test_calendars_events_and_names_are_chosen(account: Program, radicale: Serve
         (["restore", "--to", "out", "--on-conflict", "maybe"], 2, "on-conflict"),
         pytest.param(["restore", "--to", "http://127.0.0.1:1/", "--yes"], 69, "refused", marks=pytest.mark.full),
         (["restore", "--to", "@fixed"], 73, "read_only"),
+        (["restore", "--to", "out", "--until", "7d"], 2, "'7d' is no date such as 2026-05-01 or 2026-05-01T12:30"),
+        (["restore", "--to", "out", "--type", "todo"], 66, "is of the kind todo"),
     ],
 )
 def test_a_mistake_is_one_line_with_the_right_code(
@@ -139,6 +141,14 @@ def test_a_mistake_is_one_line_with_the_right_code(
     assert (ended.code, ended.out, len(ended.err.splitlines())) == (code, "", 1)
     assert message in ended.err
     assert not Path("out").exists()
+
+
+@pytest.mark.full
+def test_a_login_that_is_refused_is_told_with_the_account(account: Program, radicale: Server) -> None:
+    account("destination", "set", "me", "password=wrong")
+    ended = account("restore", "--to", "@me")
+    assert (ended.code, len(ended.err.splitlines())) == (77, 1)
+    assert ended.err.startswith(f"caldav-backup: {radicale.user}@")
 
 
 def test_a_sound_store_is_checked(backed_up: Program) -> None:

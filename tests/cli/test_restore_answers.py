@@ -108,6 +108,18 @@ def test_what_stopped_a_restore_decides_how_it_ends_and_how_to_go_on() -> None:
     ]
 
 
+def test_where_nothing_was_reached_no_table_says_so_again() -> None:
+    calendars = [calendar_report(MISSED), calendar_report(MISSED, name="work")]
+    stopped = DestinationUnreachable("the server is gone")
+    whole = RestoreReport(bytes(32), "alice@host", calendars, verified=False, stopped_by=stopped)
+    assert done(whole, skip_chosen=False).summary == ["alice@host: 2 failed"]
+
+
+def test_the_choices_that_are_named_are_those_that_the_command_has() -> None:
+    advice = done(report(SKIPPED), skip_chosen=False, choices="replace, or skip").trouble[-1]
+    assert advice.endswith("that are there in another version: replace, or skip")
+
+
 def test_every_trouble_is_told_and_what_can_be_done_about_it() -> None:
     whole = report(
         CREATED,
@@ -228,8 +240,8 @@ def test_a_plan_has_a_line_for_each_record_that_is_not_identical() -> None:
     answer = planned(plan())
     calendar, *lines = str(answer.body[0]).splitlines()
     assert calendar == (
-        "/home to 'At home', by name: 1 to create, 1 there already, 1 there in another version, to be skipped, 1 to be"
-        " held back, 1 that cannot be written, 1 to replace, 1 of the 7 that are there to be removed (some stay)"
+        "/home to 'At home', by its name: 1 to create, 1 there already, 1 there in another version, to be skipped, 1 to"
+        " be held back, 1 that cannot be written, 1 to replace, 1 of the 7 that are there to be removed (some stay)"
     )
     assert lines == [
         "  create a.ics (Dentist): 3 guests; VALARM will not be kept",

@@ -56,6 +56,17 @@ def test_a_restore_is_undone_by_the_command_that_it_tells(account: Program, radi
     assert b"SUMMARY:edited" in b"".join(bodies(radicale).values())
 
 
+@pytest.mark.full
+def test_a_store_that_has_a_name_is_named_by_it_since_its_passphrase_may_be_known_by_that(
+    account: Program, radicale: Server
+) -> None:
+    account("store", "add", "disk", account("info", "--json").document["result"]["store"]["location"])
+    change(radicale)
+    ended = account("at", "@disk", "restore", "--to", "@me", *REPLACING, "--json").document["result"]
+    assert ended["undo"].startswith("caldav-backup at @disk restore ")
+    assert account(*shlex.split(ended["undo"])[1:]).code == 0
+
+
 def test_the_snapshot_before_a_restore_is_no_backup(account: Program, radicale: Server) -> None:
     before = account("info", "latest", "--json").document["result"]
     change(radicale)

@@ -124,6 +124,7 @@ def test_one_of_several_is_chosen_by_its_uid(account: Program, radicale: Server)
 def test_yes_puts_back_all_from_several_snapshots_in_one_report(account: Program, radicale: Server) -> None:
     ended = account("undelete", "--to", "@me", "--yes")
     assert (ended.code, ended.out.splitlines()[-1].endswith(": 2 created, read back and compared")) == (0, True)
+    assert event(1).uid in ended.out and event(2).uid in ended.out
     assert len(members(radicale, "home/")) == 4
 
 

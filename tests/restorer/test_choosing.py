@@ -68,7 +68,7 @@ def test_a_calendar_that_holds_nothing_of_it_is_not_made(tmp_path: Path) -> None
     ("options", "words"),
     [
         (RestoreOptions(events=["nothing"]), "has the UID nothing"),
-        (RestoreOptions(texts=["nothing"], kinds=["VEVENT"]), "is of the kind VEVENT and says 'nothing'"),
+        (RestoreOptions(texts=["nothing"], kinds=["VEVENT"]), "is of the kind event and says 'nothing'"),
         (RestoreOptions(since=datetime(2036, 1, 1, tzinfo=UTC)), "takes place in that time"),
     ],
 )
