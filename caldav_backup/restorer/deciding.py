@@ -48,12 +48,16 @@ class Decider:
     uids: set[str] = field(default_factory=set)
     #: Names of records without a UID.
     leaves: set[str] = field(default_factory=set)
+    #: Names of records of which the store does not tell what they are.
+    unread: list[str] = field(default_factory=list)
 
     def decide(self, record: Stored) -> RecordPlan:
         """The plan for one record; what is to be written counts as there for those that follow."""
         if record.content is None:
+            self.unread.append(record.name)
             return RecordPlan(record.name, Action.CANNOT, record.reason)
         if not ics.is_calendar(record.content):
+            self.leaves |= {record.name, self.destination.leaf(record.name, None)}
             return RecordPlan(record.name, Action.CANNOT, NOT_A_CALENDAR)
         looked = ics.glance(record.content)
         plan = self._decide(record.name, record.content)._replace(title=looked.summary or "")
@@ -75,7 +79,9 @@ class Decider:
         same = next((there for there in found if there.meaning.matches(meaning)), None)
         keeps = self.options.keep_twins
         if same is not None and (same.version is not None or not keeps):
-            return RecordPlan(name, Action.IDENTICAL, "" if same.version is not None else IN_SELECTION_ALREADY)
+            return RecordPlan(
+                name, Action.IDENTICAL, "" if same.version else IN_SELECTION_ALREADY, existing=same.version
+            )
         pieces = self._pieces_there(copy) if len(uids) != 1 else ()
         if pieces and all(piece is True for piece in pieces):
             return RecordPlan(name, Action.IDENTICAL)
@@ -103,7 +109,9 @@ class Decider:
             return None
         called = other.collection.displayname or other.collection.hint
         reason = f"this account takes each UID once, and it is in the calendar {called!r} already"
-        return RecordPlan(name, Action.CONFLICT, reason, leaf, other.version, elsewhere=other.collection)
+        # It is written under that name where the other calendar's is going to be removed.
+        free = self._free_leaf(leaf, uid)
+        return RecordPlan(name, Action.CONFLICT, reason, free, other.version, elsewhere=other.collection)
 
     def _weighed(self, plan: RecordPlan, copy: Copy) -> RecordPlan:
         """The conflict with what the user wants done about it; `weighing` settles what needs both contents."""
@@ -156,10 +164,14 @@ class Decider:
             self.leaves.add(leaf)
 
     def _take_leaf(self, wish: str, uid: str | None, meaning: ics.Meaning) -> str:
+        leaf = self._free_leaf(wish, uid)
+        self.existing.add(uid, leaf, There(meaning, None))
+        return leaf
+
+    def _free_leaf(self, wish: str, uid: str | None) -> str:
         attempt = 0
         while self.existing.is_taken(leaf := self.destination.leaf(wish, uid, attempt)):
             attempt += 1
-        self.existing.add(uid, leaf, There(meaning, None))
         return leaf
 
     @property

@@ -16,6 +16,7 @@ from caldav_backup.connectors.base import Catalogue, Collection, CollectionUnrea
 from caldav_backup.connectors.destination import Destination
 from caldav_backup.progress import Planned, Progress, silent
 from caldav_backup.restorer.accounts import is_same_account
+from caldav_backup.restorer.agreeing import agreed
 from caldav_backup.restorer.contents import iter_records
 from caldav_backup.restorer.criteria import Chosen, choose_records
 from caldav_backup.restorer.deciding import Decider, Elsewhere
@@ -54,7 +55,7 @@ async def plan_restore(
     planner = _Planner(snapshot, destination, options, catalogue, chosen)
     planned = await planner.plan_all(match_calendars(stored, there, options))
     order = {calendar.path: number for number, calendar in enumerate(stored)}
-    calendars = sorted(planned, key=lambda calendar: order[calendar.stored.path])
+    calendars = agreed(sorted(planned, key=lambda calendar: order[calendar.stored.path]))
     plan = RestorePlan(snapshot.header.identifier, destination.origin, options, calendars, same_account)
     progress(Planned(plan.total, plan.to_write))
     return plan

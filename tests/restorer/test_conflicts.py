@@ -177,3 +177,60 @@ def test_an_object_that_was_cut_off_between_its_pieces_becomes_whole(radicale: S
     assert sorted(ics.uids(body) for body in bodies) == [("a",), ("b",)]
     _, again = restored(radicale, stored, RestoreOptions())
     assert counts(again) == {"identical": 1}
+
+
+MASTER = vevent("s", "SUMMARY:every day", "RRULE:FREQ=DAILY;COUNT=3")
+MOVED = vevent("s", "SUMMARY:but one", "RECURRENCE-ID:20260302T090000Z")
+
+
+@pytest.mark.parametrize("names", [("a.ics", "b.ics"), ("b.ics", "a.ics")])
+def test_two_records_of_one_uid_never_take_each_others_place(radicale: Server, names: tuple[str, str]) -> None:
+    stored: Tree = {"work": ({"displayname": b"Work"}, dict(zip(names, (MASTER, MOVED), strict=True)))}
+    seed(radicale, "work", [Event("s", "a.ics", MASTER)], displayname="Work")
+    _, report = restored(radicale, stored, RestoreOptions(on_conflict=OnConflict.REPLACE))
+    assert counts(report) == {"identical": 1, "skipped": 1}
+    assert titles(radicale) == ["every day"]
+
+
+def test_two_calendars_that_become_one_do_not_replace_each_others_events(radicale: Server) -> None:
+    stored: Tree = {name: ({}, {"a.ics": content}) for name, content in (("home", OLD), ("office", NEW))}
+    options = RestoreOptions(into="Work", on_conflict=OnConflict.REPLACE)
+    seed(radicale, "work", [Event("a", "a.ics", NEW)], displayname="Work")
+    for _ in range(2):
+        _, report = restored(radicale, stored, options)
+        assert (counts(report), titles(radicale)) == ({"identical": 1, "skipped": 1}, ["new"])
+    (href,) = members(radicale, "work/")
+    radicale.expect("PUT", href, vevent("a", "SUMMARY:a third one"), {"Content-Type": "text/calendar"})
+    _, report = restored(radicale, stored, options)
+    assert (counts(report), titles(radicale)) == ({"replaced": 1, "skipped": 1}, ["old"])
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("on_conflict", [OnConflict.SKIP, OnConflict.REPLACE])
+def test_an_event_goes_back_to_the_calendar_that_it_was_moved_out_of(cyrus: Server, on_conflict: OnConflict) -> None:
+    stored: Tree = {
+        "work": ({"displayname": b"Work"}, {"a.ics": OLD}),
+        "other": ({"displayname": b"Other"}, {"b.ics": vevent("b")}),
+    }
+    seed(cyrus, "work", [], displayname="Work")
+    seed(cyrus, "other", [Event("a", "a.ics", OLD), Event("b", "b.ics", vevent("b"))], displayname="Other")
+    options = RestoreOptions(delete_extra=True, on_conflict=on_conflict)
+    _, report = restored(cyrus, stored, options)
+    assert counts(report) == {"created": 1, "identical": 1}
+    assert (len(members(cyrus, "work/")), len(members(cyrus, "other/"))) == (1, 1)
+    _, again = restored(cyrus, stored, options)
+    assert counts(again) == {"identical": 2}
+    assert (len(members(cyrus, "work/")), len(members(cyrus, "other/"))) == (1, 1)
+
+
+@pytest.mark.full
+def test_an_account_that_takes_each_uid_once_keeps_the_event_of_the_first_calendar(cyrus: Server) -> None:
+    stored: Tree = {
+        "home": ({"displayname": b"Home"}, {"a.ics": NEW}),
+        "work": ({"displayname": b"Work"}, {"a.ics": OLD}),
+    }
+    seed(cyrus, "home", [Event("a", "a.ics", NEW)], displayname="Home")
+    seed(cyrus, "work", [], displayname="Work")
+    _, report = restored(cyrus, stored, RestoreOptions(on_conflict=OnConflict.REPLACE))
+    assert counts(report) == {"identical": 1, "skipped": 1}
+    assert "new" in there(cyrus, "home/")

@@ -14,6 +14,7 @@ from caldav_backup.kloset.storage.memory import MemoryStorage
 from caldav_backup.restorer import Erasure, RestoreOptions, RestorePlan, RestoreReport, apply, plan_restore
 from tests.ics.corpus import vevent
 from tests.restorer.snapshots import Tree, snapshot_of
+from tests.restorer.test_faults import DamagedSnapshot
 
 OPTIONS = RestoreOptions(delete_extra=True)
 STORED = {"a.ics": vevent("a"), "b.ics": vevent("b")}
@@ -39,7 +40,7 @@ def filled(root: Path, *uids: str) -> Path:
     return root
 
 
-def partly_read(*failed: str) -> Snapshot:
+def partly_read(*failed: str, tags: tuple[str, ...] = ()) -> Snapshot:
     """A snapshot of the records in STORED that says of other paths that they could not be read."""
     repository = Repository.create(MemoryStorage(), Configuration.new(encrypted=False))
     builder = SnapshotBuilder(repository, importer=Importer("caldav-backup", "alice@there/", "/"))
@@ -48,7 +49,15 @@ def partly_read(*failed: str) -> Snapshot:
     directory.close({})
     for path in failed:
         builder.fail(path, "500")
-    return repository.snapshot(builder.finish().identifier)
+    return repository.snapshot(builder.finish(tags=tags).identifier)
+
+
+def damaged(name: str) -> Snapshot:
+    """A snapshot of the records in STORED of which one cannot be read from the store."""
+    whole = snapshot_of({"work": ({}, STORED)})
+    found = DamagedSnapshot(whole.repository, whole.header)
+    found.damaged = frozenset({name})
+    return found
 
 
 def test_a_calendar_becomes_what_the_snapshot_holds(tmp_path: Path) -> None:
@@ -110,3 +119,32 @@ def test_a_record_that_changes_between_plan_and_deed_stays(tmp_path: Path) -> No
     report = asyncio.run(run())
     assert report.erasures()[Erasure.SKIPPED] == 1
     assert (tmp_path / "work" / "x.ics").exists()
+
+
+def test_what_the_store_cannot_give_back_stays(tmp_path: Path) -> None:
+    filled(tmp_path, "a", "b", "x")
+    plan, _ = restored(damaged("b.ics"), tmp_path)
+    assert names(tmp_path) == {"a.ics", "b.ics"}
+    assert plan.calendars[0].kept == "what is not in the snapshot stays: 1 that the store cannot give back"
+
+
+def test_nothing_goes_where_what_the_store_cannot_give_back_may_have_any_name(tmp_path: Path) -> None:
+    filled(tmp_path, "a", "x")
+    plan, _ = restored(damaged("b.ics"), tmp_path)
+    assert names(tmp_path) == {"a.ics", "x.ics"}
+    assert "/work/b.ics" in plan.calendars[0].kept
+
+
+def test_nothing_goes_for_a_backup_that_was_stopped_in_between(tmp_path: Path) -> None:
+    filled(tmp_path, "a", "x")
+    plan, _ = restored(partly_read(tags=("incomplete",)), tmp_path)
+    assert (plan.to_delete, names(tmp_path)) == (0, {"a.ics", "b.ics", "x.ics"})
+    assert "/work" in plan.calendars[0].kept
+
+
+def test_events_without_a_uid_that_the_snapshot_has_are_not_told_to_be_missing_from_it(tmp_path: Path) -> None:
+    bare = vevent("a").replace(b"UID:a\r\n", b"")
+    tree: Tree = {"work": ({}, {"a.ics": bare})}
+    restored(snapshot_of(tree), tmp_path)
+    plan, _ = restored(snapshot_of(tree), tmp_path)
+    assert (plan.to_delete, plan.calendars[0].kept, names(tmp_path)) == (0, "", {"a.ics"})
