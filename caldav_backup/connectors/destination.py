@@ -121,6 +121,7 @@ class Ending(Enum):
     REPLACED = "in the place of another file, which is kept with ~ behind its name"
     IDENTICAL = "was there already, byte for byte"
     KEPT = "was there with other content and was left alone"
+    UNFINISHED = "is not there, since not all of it could be written"
 
 
 class Destination(Protocol):

@@ -60,6 +60,8 @@ async def apply(
         ending = await destination.finish(replace=plan.options.on_conflict is OnConflict.REPLACE)
     except (DestinationError, KlosetError, ConflictFound) as error:
         stopped_by = error
+        # One file appears whole or not at all, and half an archive in a pipe is none.
+        ending = Ending.WRITTEN if destination.can_read_back else Ending.UNFINISHED
     reports = [deed.report(ending) for deed in run.deeds]
     verified = plan.options.verify and destination.can_read_back and stopped_by is None
     return RestoreReport(plan.snapshot, plan.destination, reports, verified, stopped_by)
@@ -225,6 +227,8 @@ def _ended(result: RecordResult, ending: Ending) -> RecordResult:
         return result
     if ending is Ending.REPLACED:
         return result._replace(reason="; ".join(filter(None, (result.reason, ending.value))))
+    if ending is Ending.UNFINISHED:
+        return result._replace(result=Result.FAILED, reason=NOT_REACHED)
     if ending is Ending.IDENTICAL:
         return result._replace(result=Result.IDENTICAL)
     return result._replace(result=Result.SKIPPED, reason="the file is there with other content (--on-conflict replace)")

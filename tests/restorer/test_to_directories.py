@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import icalendar
 import pytest
 
 from caldav_backup import ics
+from caldav_backup.connectors.archives import TarArchive
 from caldav_backup.connectors.base import Collection, Version
-from caldav_backup.connectors.destination import DestinationUnreachable, Outcome, Refused
+from caldav_backup.connectors.destination import DestinationNotWritable, DestinationUnreachable, Outcome, Refused
+from caldav_backup.connectors.destination_archive import ArchiveDestination
 from caldav_backup.connectors.destination_directory import DirectoryDestination
 from caldav_backup.connectors.destination_file import FileDestination, StreamDestination
+from caldav_backup.connectors.outputs import StreamOutput
 from caldav_backup.kloset.errors import PathNotFound
 from caldav_backup.progress import Event, Planned, RecordRestored, silent
 from caldav_backup.restorer import (
@@ -31,6 +35,7 @@ from caldav_backup.restorer import (
     apply,
     plan_restore,
 )
+from caldav_backup.restorer.applying import NOT_REACHED
 from tests.events import event, events
 from tests.ics.corpus import vevent
 from tests.restorer.snapshots import Tree, snapshot_of
@@ -348,3 +353,31 @@ def test_a_stream_gets_one_calendar_with_the_name_of_the_one_that_was_asked_for(
     restored(TREE, StreamDestination(stream), RestoreOptions(path="/work"))
     assert "NAME:Büro\r\n" in stream.getvalue().decode()
     assert stream.getvalue().count(b"BEGIN:VEVENT") == 5
+
+
+class Small(io.BytesIO):
+    """A stream that takes 4 KiB."""
+
+    def write(self, data: Any) -> int:
+        if self.tell() + len(data) > 4096:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data)
+
+
+def test_no_event_counts_as_written_into_an_archive_that_could_not_be_finished() -> None:
+    contents = {one.name: one.content for one in events(20)}
+    snapshot = snapshot_of({"home": ({}, contents)})
+    output = StreamOutput(Small(), "all.tar")
+
+    async def restored() -> RestoreReport:
+        destination = ArchiveDestination(output, TarArchive, seconds=0)
+        plan = await plan_restore(snapshot, destination, RestoreOptions())
+        try:
+            return await apply(plan, snapshot, destination)
+        finally:
+            await destination.close()
+
+    report = asyncio.run(restored())
+    assert isinstance(report.stopped_by, DestinationNotWritable)
+    (calendar,) = report.calendars
+    assert {(record.result, record.reason) for record in calendar.records} == {(Result.FAILED, NOT_REACHED)}
