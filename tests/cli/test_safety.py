@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from urllib.parse import quote
 
 import pytest
 
 from tests.cli.conftest import Person, Program
 from tests.events import Event, event, events
+from tests.ics.corpus import vevent
 from tests.servers.server import Server, calendars, members, seed
 
 REPLACING = ("--on-conflict", "replace", "--delete-extra", "--yes")
@@ -67,6 +69,7 @@ def test_a_store_that_has_a_name_is_named_by_it_since_its_passphrase_may_be_know
     assert account(*shlex.split(ended["undo"])[1:]).code == 0
 
 
+@pytest.mark.full
 def test_the_snapshot_before_a_restore_is_no_backup(account: Program, radicale: Server) -> None:
     before = account("info", "latest", "--json").document["result"]
     change(radicale)
@@ -89,6 +92,7 @@ def test_what_is_only_added_needs_no_snapshot_before(account: Program, radicale:
     assert tags(account) == [[]]
 
 
+@pytest.mark.full
 def test_the_snapshot_before_can_be_left_out(account: Program, radicale: Server) -> None:
     change(radicale)
     assert account("restore", "--to", "@me", *REPLACING, "--no-safety-snapshot").code == 0
@@ -96,6 +100,7 @@ def test_the_snapshot_before_can_be_left_out(account: Program, radicale: Server)
 
 
 def test_removing_needs_a_yes_and_stays_within_its_share(account: Program, radicale: Server) -> None:
+    before = sorted(calendars(radicale))
     for number in range(20, 26):
         radicale.client.put("home", event(number))
     asked = account("restore", "--to", "@me", "--delete-extra")
@@ -108,7 +113,7 @@ def test_removing_needs_a_yes_and_stays_within_its_share(account: Program, radic
     assert len(members(radicale, "home/")) == 10
     done = account("restore", "--to", "@me", "--delete-extra", "--max-delete", "60%", "--yes")
     assert (done.code, len(members(radicale, "home/"))) == (0, 4)
-    assert sorted(calendars(radicale)) == sorted(href for href in calendars(radicale))
+    assert sorted(calendars(radicale)) == before
 
 
 def test_a_conflict_ends_the_restore_before_anything_is_written(account: Program, radicale: Server) -> None:
@@ -130,3 +135,42 @@ def test_a_directory_is_made_safe_too(account: Program) -> None:
     assert ended["deleted"] >= 1
     assert account(*shlex.split(ended["undo"])[1:]).code == 0
     assert (target / "home" / "extra.ics").exists()
+
+
+def test_guests_that_a_restore_took_out_come_back_when_it_is_undone(account: Program, radicale: Server) -> None:
+    meeting = vevent("meeting", "ORGANIZER:mailto:me@example.org", "ATTENDEE:mailto:bob@example.org")
+    radicale.client.put("home", Event("meeting", "meeting.ics", meeting))
+    assert account("backup").code == 0
+    ended = account("restore", "--to", "@me", "--invites", "strip", *REPLACING, "--json").document["result"]
+    assert b"ATTENDEE" not in b"".join(bodies(radicale).values())
+    assert account(*shlex.split(ended["undo"])[1:]).code == 0
+    assert b"ATTENDEE" in b"".join(bodies(radicale).values())
+
+
+def test_the_command_that_undoes_says_no_password(account: Program, radicale: Server) -> None:
+    change(radicale)
+    url = radicale.url.replace("://", f"://{radicale.user}:{quote(radicale.password)}@")
+    ended = account("restore", "--to", url, *REPLACING)
+    assert ended.code == 0
+    assert quote(radicale.password) not in ended.out + ended.err
+    assert radicale.password not in ended.out + ended.err
+    assert f" --to {radicale.url.replace('://', f'://{radicale.user}@')} " in ended.out
+
+
+def test_what_undoing_leaves_behind_is_told(account: Program, radicale: Server) -> None:
+    change(radicale)
+    radicale.expect("DELETE", "work/")
+    ended = account("restore", "--to", "@me", *REPLACING)
+    assert ended.code == 0
+    assert "which leaves what was made for it: 'Work'" in ended.out
+
+
+def test_an_event_that_was_to_be_replaced_and_was_not_makes_the_end_partial(account: Program, radicale: Server) -> None:
+    for name in ("home", "work"):
+        radicale.client.put(name, Event("twin", "twin.ics", vevent("twin", f"SUMMARY:of {name}")))
+    assert account("backup").code == 0
+    for _ in range(2):
+        ended = account("restore", "--to", "@me", "--into", "Home", "--on-conflict", "replace", "--yes")
+        assert ended.code == 3
+        assert "is what another record of the snapshot is restored to" in ended.err
+    assert b"SUMMARY:of home" in b"".join(bodies(radicale).values())
