@@ -99,7 +99,7 @@ def test_a_backup_shows_a_bar_and_leaves_one_line(store: Program) -> None:
     assert quiet == (0, "")
 
 
-@pytest.mark.parametrize("columns", [40, 80])
+@pytest.mark.parametrize("columns", [40, pytest.param(80, marks=pytest.mark.full)])
 def test_listings_fit_the_window(store: Program, columns: int) -> None:
     store("source", "add", "a-rather-long-name-for-a-source", str(vdir(store.home / "vdir", "home", 3)))
     store("backup", "--tag", "one,two,three")

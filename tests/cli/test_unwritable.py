@@ -157,6 +157,7 @@ def test_a_disk_that_fills_up_in_mid_backup_loses_nothing(disk: Disk, chance: ra
     assert disk.cli("check", "--read-data", "-q", **at_home) == Ended(0, "", "")
 
 
+@pytest.mark.full
 def test_nothing_is_replaced_when_what_is_there_cannot_be_backed_up_first(disk: Disk) -> None:
     target = disk.cli.home / "target"
     to_it = ["restore", "--to", str(target), "--on-conflict", "replace"]
