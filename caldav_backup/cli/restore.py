@@ -98,7 +98,7 @@ def command(
     chosen = selection(reference, calendars=calendar, events=event, texts=match, kinds=type, first=from_, last=until)
     options = replace(
         chosen,
-        mapping=mapping(map),
+        mapping=mapping(map, into),
         into=into,
         on_conflict=restorer.OnConflict(on_conflict or OnConflict.SKIP),
         uids=restorer.Uids(uid),

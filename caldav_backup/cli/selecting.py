@@ -61,8 +61,10 @@ def selection(
     )
 
 
-def mapping(texts: Sequence[str] | None) -> tuple[tuple[str, str], ...]:
-    """Each `OLD=NEW` taken apart; Usage for anything else."""
+def mapping(texts: Sequence[str] | None, into: str) -> tuple[tuple[str, str], ...]:
+    """Each `OLD=NEW` taken apart; Usage for anything else, and beside `--into`, which leaves nothing to say."""
+    if texts and into:
+        raise Usage("--into is about all calendars, so --map has nothing to say: leave out one of them")
     return tuple(_pair(text) for text in texts or ())
 
 

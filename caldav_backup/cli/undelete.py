@@ -45,7 +45,7 @@ def command(
     from caldav_backup.inspection.moments import moment_ns
 
     options = restorer.RestoreOptions(
-        mapping=mapping(map),
+        mapping=mapping(map, into),
         into=into,
         on_conflict=restorer.OnConflict(on_conflict or OnConflict.SKIP),
         invites=restorer.Invites(invites),

@@ -63,7 +63,7 @@ def command(
     options = restorer.RestoreOptions(
         path=reference.path or "/",
         calendars=tuple(calendar or ()),
-        mapping=mapping(map),
+        mapping=mapping(map, into),
         into=into,
     )
     location = _location(run, word)

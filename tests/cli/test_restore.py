@@ -125,6 +125,7 @@ def test_calendars_events_and_names_are_chosen(account: Program, radicale: Serve
         (["restore", "latest:/nothing", "--to", "out"], 66, "/nothing"),
         (["restore", "--to", "out", "--calendar", "nothing"], 66, "no calendar matches"),
         (["restore", "--to", "out", "--event", "nothing"], 66, "UID nothing"),
+        (["restore", "--to", "out", "--map", "home=A", "--into", "B"], 2, "leave out one of them"),
         (["restore", "--to", "out", "--map", "nothing"], 2, "OLD=NEW"),
         (["restore", "--to", "out", "--on-conflict", "maybe"], 2, "on-conflict"),
         pytest.param(["restore", "--to", "http://127.0.0.1:1/", "--yes"], 69, "refused", marks=pytest.mark.full),
@@ -181,6 +182,7 @@ def test_several_sources_are_named_when_one_must_be_chosen(backed_up: Program) -
     assert [path.name for path in (backed_up.home / "out").iterdir() if path.is_dir()] == ["calendar"]
 
 
+@pytest.mark.full
 def test_what_is_wrong_with_the_snapshot_is_not_told_of_the_destination(backed_up: Program) -> None:
     target = str(backed_up.home / "out.ics")
     assert target not in backed_up("restore", "--to", target, "--event", "nobody").err
