@@ -1,8 +1,8 @@
 """Objects cut into the text of their components, for those who put the pieces together in another way.
 
 Owns the cutting by BEGIN and END (which are written anew, in capitals), with the bytes of all other lines kept but for
-line ends, blank lines and encoding. Works on
-text, so that an object which no parser takes is not lost: a missing END is added, a stray one dropped.
+line ends, blank lines and encoding. Works on text, so that an object which no parser takes is not lost: a missing END
+is added, a stray one dropped.
 """
 
 from __future__ import annotations
