@@ -59,6 +59,7 @@ def done(
     `skip_chosen`: skipped events were to be skipped; `choices` are what else could be said of them. `to_stdout`: the
     events went there. `undo` is the command that takes it back, "" where there is none.
     """
+    made = sorted({repr(calendar.target) for calendar in report.calendars if calendar.created})
     return Answer(
         restore_documents.report_document(report, undo),
         summary=[
@@ -66,6 +67,7 @@ def done(
             *grouped(_notes(report), SHOWN),
             _line("standard output" if to_stdout else report.destination, report),
             *([f"to undo this: {undo}"] if undo else []),
+            *([f"which leaves what was made for it: {', '.join(made)}"] if undo and made else []),
         ],
         trouble=list(_troubles(report, choices="" if skip_chosen else choices)),
         raw=() if to_stdout else None,

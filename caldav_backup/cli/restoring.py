@@ -86,8 +86,19 @@ class Restore:
             progress(Planned(plan.total, plan.to_write))
             report = run_async(apply(plan, snapshot, destination, progress=progress))
         return restore_answers.done(
-            report, skip_chosen=self.skip_chosen, choices=self.choices, to_stdout=to_stdout, undo=undo
+            report,
+            skip_chosen=self.skips_are_meant,
+            choices="" if self.skip_chosen else self.choices,
+            to_stdout=to_stdout,
+            undo=undo,
         )
+
+    @property
+    def skips_are_meant(self) -> bool:
+        """True when what is left alone was to be; whoever wants it replaced wants to hear where it is not."""
+        from caldav_backup.restorer import OnConflict
+
+        return self.skip_chosen and self.options.on_conflict in (OnConflict.SKIP, OnConflict.NEWER)
 
     def _guard(self, plan: RestorePlan) -> None:
         """Guarded where the plan goes beyond what was allowed."""

@@ -18,7 +18,7 @@ from caldav_backup.cli.listings import SHORT
 from caldav_backup.cli.progress_view import watched
 from caldav_backup.cli.render import about
 from caldav_backup.marks import BEFORE_RESTORE, IMPORTER_TYPE
-from caldav_backup.settings import Kind
+from caldav_backup.settings import Kind, without_password
 
 if TYPE_CHECKING:
     from caldav_backup.archiver import Outcome
@@ -85,7 +85,9 @@ class Safety:
         # By its name where it has one: the passphrase may be known by that name only.
         store = self.run.store()
         place = f"@{store.name}" if store.name else self.repository.storage.location
-        words = ["caldav-backup", "at", place, "restore", snapshot[:SHORT], "--to", self.to]
+        words = ["caldav-backup", "at", place, "restore", snapshot[:SHORT]]
+        words += ["--to", without_password(self.to)]
         words += ["--on-conflict", "replace", "--delete-extra", "--max-delete", "100%"]
-        words += [] if invites.value == "suppress" else ["--invites", invites.value]
+        # Guests that were taken out are to come back, so only whoever allowed mails goes on allowing them.
+        words += ["--invites", "allow"] if invites.value == "allow" else []
         return shlex.join(words if self.run.terminal.can_ask else [*words, "--yes"])

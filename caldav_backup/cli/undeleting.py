@@ -136,7 +136,12 @@ class Undelete:
         report = joined_reports([each.report for each in done])
         # The last restore is the first to be undone.
         undo = " && ".join(each.undo for each in reversed(done) if each.undo)
-        told = restore_answers.done(report, skip_chosen=self.skip_chosen, undo=undo)
+        told = restore_answers.done(
+            report,
+            skip_chosen=parts[0].skips_are_meant,
+            choices="" if self.skip_chosen else "replace, or skip, which leaves them",
+            undo=undo,
+        )
         documents = [restore_documents.report_document(each.report, each.undo) for each in done]
         return replace(
             told,

@@ -7,7 +7,14 @@ Owns where settings live (`directories`), their files (`document`, `private_file
 
 from __future__ import annotations
 
-from caldav_backup.settings.addresses import Address, DirectoryAddress, ServerAddress, masked, scrubbed
+from caldav_backup.settings.addresses import (
+    Address,
+    DirectoryAddress,
+    ServerAddress,
+    masked,
+    scrubbed,
+    without_password,
+)
 from caldav_backup.settings.book import Settings
 from caldav_backup.settings.directories import Directories, find_directories
 from caldav_backup.settings.errors import NameTaken, PassphraseMissing, SecretUnavailable, SettingsError, UnknownName
@@ -44,4 +51,5 @@ __all__ = [
     "masked",
     "resolve_store",
     "scrubbed",
+    "without_password",
 ]

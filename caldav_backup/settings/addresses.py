@@ -93,6 +93,20 @@ def split_userinfo(location: str) -> tuple[str, Credentials]:
     return f"{scheme}://{host}{rest[end:]}", found
 
 
+def without_password(location: str) -> str:
+    """`location` with its user name and without its password, fit to be typed again: the password is asked for then."""
+    if not is_url(location):
+        return location
+    scheme, rest = location.split("://", 1)
+    if is_url(rest):
+        return f"{scheme}://{without_password(rest)}"
+    bare, credentials = split_userinfo(location)
+    if credentials.password is None:
+        return location
+    name = f"{quote(credentials.username, safe='')}@" if credentials.username else ""
+    return f"{scheme}://{name}{bare.split('://', 1)[1]}"
+
+
 def parse_address(location: str, *, insecure: bool, where: str) -> Address:
     """What to read from or write to. SettingsError, beginning with `where`, for anything that cannot be used.
 
