@@ -24,7 +24,7 @@ MAY_BE_VEILED = "is private, and may be less than what is there"
 
 
 class Elsewhere(NamedTuple):
-    """A record in another calendar of an account that takes each UID once."""
+    """A record in a calendar of an account that takes each UID once."""
 
     collection: Collection
     version: Version
@@ -43,7 +43,9 @@ class Decider:
     limits: Limits
     seed: str
     may_be_veiled: bool = False
+    #: Where the account has which UID, and the key of the calendar that the records go to ("" for a new one).
     elsewhere: Mapping[str, Elsewhere] = field(default_factory=dict)
+    target: str = ""
     #: UIDs of all records that were decided about, as they are or would be at the destination.
     uids: set[str] = field(default_factory=set)
     #: Names of records without a UID.
@@ -105,7 +107,7 @@ class Decider:
             version = next((one for one in in_the_way if one.leaf == leaf), in_the_way[0])
             return RecordPlan(name, Action.CONFLICT, ANOTHER_VERSION, version.leaf, version)
         other = self.elsewhere.get(uid or "")
-        if other is None:
+        if other is None or other.collection.key == self.target:
             return None
         called = other.collection.displayname or other.collection.hint
         reason = f"this account takes each UID once, and it is in the calendar {called!r} already"

@@ -81,7 +81,7 @@ class _Planner:
     options: RestoreOptions
     catalogue: Catalogue
     chosen: Mapping[str, Chosen]
-    #: What other calendars of the account hold, where it takes each UID once.
+    #: What the calendars of the account hold, where it takes each UID once.
     _elsewhere: Mapping[str, Elsewhere] | None = field(default=None, init=False)
 
     async def plan_all(self, matched: Sequence[tuple[StoredCalendar, Target]]) -> list[CalendarPlan]:
@@ -130,7 +130,8 @@ class _Planner:
             await self.destination.limits(target.collection),
             seed=f"{target.name}\0{stored.path}",
             may_be_veiled=not stored.is_own,
-            elsewhere=await self._other_calendars(target.collection),
+            elsewhere=await self._whole_account(),
+            target=target.collection.key if target.collection is not None else "",
         )
 
     async def _plan_records(
@@ -167,11 +168,10 @@ class _Planner:
             wanted = frozenset(uid for calendar in stored for uid in self.chosen[calendar.path].uids)
         return await read_existing(self.destination, collection, wanted)
 
-    async def _other_calendars(self, collection: Collection | None) -> Mapping[str, Elsewhere]:
-        """What the account's other calendars hold by UID, where that matters."""
+    async def _whole_account(self) -> Mapping[str, Elsewhere]:
+        """What the account's calendars hold by UID, where that matters."""
         if not self.destination.has_account_wide_uids:
             return {}
         if self._elsewhere is None:
             self._elsewhere = await find_elsewhere(self.destination, self.catalogue.collections)
-        key = collection.key if collection is not None else ""
-        return {uid: other for uid, other in self._elsewhere.items() if other.collection.key != key}
+        return self._elsewhere
