@@ -6,6 +6,7 @@ is asked of a server yet.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 TELL_REQUESTS = 2
 #: What nobody calls a directory.
 ARCHIVES = frozenset({".tar", ".zip"})
+#: What people type for a server when they leave out `https://`.
+_HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?::\d+)?", re.IGNORECASE)
 #: What a command line calls standard output.
 STANDARD_OUTPUT = "-"
 
@@ -75,12 +78,21 @@ def is_server(destination: Destination) -> bool:
     return isinstance(destination, CalDavDestination)
 
 
+def _require_clear(text: str) -> None:
+    """Usage for what looks like a server and would become a directory of that name."""
+    if not text:
+        raise Usage("--to is empty; it takes @name, a URL, a directory, FILE.ics, or -")
+    if _HOST.fullmatch(text) and not text.lower().endswith((".ics", *ARCHIVES)) and not Path(text).exists():
+        raise Usage(f"is {text} a server? Then write https://{text}; a directory of that name is ./{text}")
+
+
 def _open_place(run: Invocation, text: str) -> Destination:
     from caldav_backup.connectors.destination import DestinationNotWritable
     from caldav_backup.connectors.destination_caldav import CalDavDestination
     from caldav_backup.connectors.destination_directory import DirectoryDestination
     from caldav_backup.connectors.destination_file import FileDestination
 
+    _require_clear(text)
     location = run.settings.given_location(Kind.DESTINATION, text)
     if location.is_read_only:
         raise DestinationNotWritable(f"{location.title} is marked read_only in the settings; nothing is written to it")

@@ -120,6 +120,8 @@ def test_calendars_events_and_names_are_chosen(account: Program, radicale: Serve
     ("words", "code", "message"),
     [
         (["restore"], 2, "Missing option '--to'"),
+        (["restore", "--to", ""], 2, "--to is empty"),
+        (["restore", "--to", "cloud.example.org"], 2, "write https://cloud.example.org"),
         (["restore", "--to", "@nobody"], 66, "no destination @nobody"),
         (["restore", "ffff", "--to", "out"], 66, "no snapshot ffff"),
         (["restore", "latest:/nothing", "--to", "out"], 66, "/nothing"),
