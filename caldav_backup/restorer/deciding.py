@@ -11,7 +11,7 @@ from caldav_backup.connectors.base import Collection, Version
 from caldav_backup.connectors.destination import Destination, Limits, Scheduling
 from caldav_backup.restorer.contents import Stored
 from caldav_backup.restorer.copies import Copies, Copy
-from caldav_backup.restorer.existing import Existing, There
+from caldav_backup.restorer.existing import Existing, There, same_uid
 from caldav_backup.restorer.options import OnConflict, RestoreOptions, Uids
 from caldav_backup.restorer.plan import Action, RecordPlan
 
@@ -106,7 +106,7 @@ class Decider:
         if in_the_way:
             version = next((one for one in in_the_way if one.leaf == leaf), in_the_way[0])
             return RecordPlan(name, Action.CONFLICT, ANOTHER_VERSION, version.leaf, version)
-        other = self.elsewhere.get(uid or "")
+        other = self.elsewhere.get(same_uid(uid or ""))
         if other is None or other.collection.key == self.target:
             return None
         called = other.collection.displayname or other.collection.hint

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from caldav_backup.connectors.base import Collection, CollectionUnreadable, Version
 from caldav_backup.restorer.deciding import Elsewhere
+from caldav_backup.restorer.existing import same_uid
 
 if TYPE_CHECKING:
     from caldav_backup.connectors.destination import Destination
@@ -22,5 +23,5 @@ async def find_elsewhere(destination: Destination, collections: Sequence[Collect
             continue
         for key, uid in (uids or {}).items():
             # What is there is read before it is replaced, and its ETag comes with it.
-            found[uid] = Elsewhere(collection, Version(key, key.rstrip("/").rpartition("/")[2], "", 0, -1))
+            found[same_uid(uid)] = Elsewhere(collection, Version(key, key.rstrip("/").rpartition("/")[2], "", 0, -1))
     return found

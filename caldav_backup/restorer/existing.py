@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncGenerator, Container, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from itertools import islice
 from typing import NamedTuple, Protocol
@@ -17,6 +17,7 @@ from caldav_backup import ics
 from caldav_backup.connectors import naming
 from caldav_backup.connectors.base import Collection, Record, Resource, Version
 from caldav_backup.connectors.destination import Destination
+from caldav_backup.ics.lines import unescape
 
 #: Records of one request, and requests under way at once; the destination's own limit may be lower.
 BATCH = 200
@@ -99,13 +100,14 @@ class Existing:
         """How many records were there when it was read."""
         return len(self._there) + len(self.unreadable)
 
-    def extras(self, uids: Container[str]) -> Iterator[Extra]:
+    def extras(self, uids: Iterable[str]) -> Iterator[Extra]:
         """The records that are there with none of `uids`, also those without any.
 
         `unreadable` ones are never among them: who knows what they are.
         """
+        known = frozenset(map(same_uid, uids))
         for there in self._there:
-            if there.version is not None and not any(uid in uids for uid in there.uids):
+            if there.version is not None and not any(same_uid(uid) in known for uid in there.uids):
                 yield Extra(there.uids[0] if there.uids else "", there, there.version)
 
     def _put(self, key: str, there: There) -> None:
@@ -127,12 +129,13 @@ async def read_existing(
     existing = Existing()
     versions = await destination.list_versions(collection)
     told: Mapping[str, str] = {}
+    known = None if wanted is None else frozenset(map(same_uid, wanted))
     if wanted is not None and len(versions) > BATCH:
         told = await destination.list_uids(collection) or {}
     to_read = []
     for version in versions:
         uid = told.get(version.key)
-        if uid is None or wanted is None or uid in wanted:
+        if uid is None or known is None or same_uid(uid) in known:
             to_read.append(version)
         else:
             existing.add_record(version, There(_UNREAD, version, (uid,)))
@@ -203,5 +206,12 @@ def _batches(versions: Sequence[Version]) -> Iterator[Sequence[Version]]:
         yield versions[start:]
 
 
+def same_uid(uid: str) -> str:
+    """The same for two spellings of one UID: Radicale 3.9, Xandikos 0.4, Cyrus 3.6 and SOGo 5.8 give `a;b` back as
+    `a\\;b`, which is how RFC 5545 §3.3.11 wants it.
+    """
+    return unescape(uid)
+
+
 def _key(uid: str | None, leaf: str) -> str:
-    return uid or f"\0{leaf}"
+    return same_uid(uid) if uid else f"\0{leaf}"

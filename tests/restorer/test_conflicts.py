@@ -234,3 +234,12 @@ def test_an_account_that_takes_each_uid_once_keeps_the_event_of_the_first_calend
     _, report = restored(cyrus, stored, RestoreOptions(on_conflict=OnConflict.REPLACE))
     assert counts(report) == {"identical": 1, "skipped": 1}
     assert "new" in there(cyrus, "home/")
+
+
+@pytest.mark.full
+def test_a_uid_that_the_server_spells_in_another_way_is_the_same(each_server: Server) -> None:
+    odd = {"a.ics": vevent("a;b"), "b.ics": vevent("<t>&amp;")}
+    stored: Tree = {"work": ({"displayname": b"Work"}, odd)}
+    restored(each_server, stored, RestoreOptions())
+    plan, again = restored(each_server, stored, RestoreOptions(delete_extra=True))
+    assert (counts(again), plan.to_delete) == ({"identical": 2}, 0)
