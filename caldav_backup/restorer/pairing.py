@@ -15,6 +15,7 @@ from caldav_backup import ics
 from caldav_backup.connectors import naming
 from caldav_backup.connectors.base import Failed, Record, Resource
 from caldav_backup.restorer.contents import Stored
+from caldav_backup.restorer.existing import same_uid
 from caldav_backup.restorer.findings import Face, Finding, Standing
 from caldav_backup.restorer.verifying import described, digest_of
 
@@ -131,7 +132,7 @@ class Pairing:
         leaf, content = record.version.leaf, record.content
         uids = ics.uids(content)
         digest = digest_of(content)
-        found = [one for key in (*uids, f"\0{naming.fold(leaf)}") for one in self._by_key.get(key, ())]
+        found = [one for key in (*map(same_uid, uids), f"\0{naming.fold(leaf)}") for one in self._by_key.get(key, ())]
         open_to = [one for one in found if one.standing not in _MATCHED]
         exact = next((one for one in open_to if one.digest == digest), None)
         if exact is None and open_to:
@@ -169,7 +170,7 @@ class Pairing:
         (one.whole or one).finding = finding
 
     def _put(self, uids: Sequence[str], one: _Known) -> None:
-        for key in uids or (f"\0{naming.fold(one.name)}",):
+        for key in [same_uid(uid) for uid in uids] or [f"\0{naming.fold(one.name)}"]:
             self._by_key[key] = (*self._by_key.get(key, ()), one)
 
 

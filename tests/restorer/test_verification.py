@@ -106,6 +106,11 @@ def test_records_belong_together_by_uid_and_not_by_name(tmp_path: Path) -> None:
     assert counts(found) == {"same": 2}
 
 
+def test_a_uid_that_is_spelled_in_another_way_is_the_same(tmp_path: Path) -> None:
+    found = beside(tmp_path, {"a.ics": vevent("a;b")}, {"0f.ics": vevent("a\\;b")})
+    assert counts(found) == {"rewritten": 1}
+
+
 def test_of_several_with_one_uid_those_belong_together_that_say_the_same(tmp_path: Path) -> None:
     one, other, third = (vevent("u", f"SUMMARY:{text}") for text in ("one", "other", "third"))
     found = beside(tmp_path / "1", {"a.ics": one}, {"1.ics": other, "2.ics": one})
