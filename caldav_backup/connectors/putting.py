@@ -58,6 +58,9 @@ class Putter:
 
         Raises `DestinationNotWritable` when the account is full, so that no further record need be tried.
         """
+        if self._product.name == "sogo" and len(ics.uids(content)) > 1:
+            # 5.8.0 answers 201 and keeps the first one.
+            return Refused("SOGo keeps one event only of an object with several", for_its_form=True)
         try:
             outcome = await self._put_in_turn(href, content, replaced, headers)
         except _OF_ONE_RECORD as error:

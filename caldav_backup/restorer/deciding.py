@@ -157,7 +157,10 @@ class Decider:
         leaf = self.destination.leaf(f"{uid}.ics", uid)
         self._note(ics.uids(piece), leaf)
         found = self.existing.find(uid, leaf)
-        return any(one.meaning.matches(meaning) for one in found) if found else None
+        if not found:
+            # SOGo 5.8 keeps nothing of some pieces but an empty object of their name.
+            return False if self.existing.is_taken(leaf) else None
+        return any(one.meaning.matches(meaning) for one in found)
 
     def _note(self, uids: Sequence[str], leaf: str) -> None:
         if uids:

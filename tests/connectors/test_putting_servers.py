@@ -183,3 +183,17 @@ def test_davical_gets_objects_with_one_new_time_zone_all_at_once(davical: Server
             assert [one for one in await asyncio.gather(*puts) if not isinstance(one, Written)] == []
 
     run(story())
+
+
+@pytest.mark.full
+def test_sogo_is_not_given_an_object_of_which_it_would_keep_a_part(sogo: Server) -> None:
+    url = make_calendar(sogo, "work")
+    both = event(1).content + event(2).content
+
+    async def story() -> object:
+        async with client_of(sogo) as client:
+            putter = await putter_of(sogo, client)
+            return await putter.put(f"{url}both.ics", both, None, {})
+
+    assert asyncio.run(story()) == Refused("SOGo keeps one event only of an object with several", for_its_form=True)
+    assert members(sogo, "work/") == []
