@@ -16,13 +16,14 @@ from caldav_backup.cli.demo_round import CALENDARS, DELETED, LOST, TOTAL, DemoFa
 from caldav_backup.cli.embedded_radicale import is_installed
 from caldav_backup.cli.plain_dav import RefusedRequest
 from tests.cli.schemas import check_document
+from tests.cli.test_signals import PROGRAM
 
 needs_radicale = pytest.mark.skipif(not is_installed(), reason="radicale is not installed (extra `demo`)")
 
 
 def start(directory: Path, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "caldav_backup", "demo", *options],
+        [sys.executable, "-c", PROGRAM, "demo", *options],
         env={"TMPDIR": str(directory)},
         cwd=directory,
         stdin=subprocess.DEVNULL,

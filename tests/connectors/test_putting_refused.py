@@ -85,7 +85,7 @@ GARBAGE = b"BEGIN:VCALENDAR\r\nnonsense"
 @pytest.mark.parametrize(
     ("content", "refuse"),
     [
-        (TWO, {"radicale", "sabredav", "cyrus"}),
+        (TWO, {"radicale", "sabredav", "cyrus", "sogo"}),
         (METHOD, {"cyrus"}),
         (RULE, {"radicale", "sabredav", "cyrus"}),
         (without(b"UID"), {"radicale", "sabredav", "cyrus"}),
