@@ -14,6 +14,7 @@ from caldav_backup.connectors.base import Collection
 from caldav_backup.connectors.destination import CalendarNotMade, Destination, DestinationError, Ending
 from caldav_backup.kloset.errors import KlosetError
 from caldav_backup.progress import Progress, RecordRestored, silent
+from caldav_backup.restorer.deciding import seed_of
 from caldav_backup.restorer.erasing import Eraser
 from caldav_backup.restorer.errors import ConflictFound
 from caldav_backup.restorer.options import Invites, OnConflict
@@ -152,7 +153,7 @@ class _Run:
         except CalendarNotMade as error:
             self._fail_all(deed, str(error))
             return
-        seed = f"{calendar.name}\0{calendar.stored.path}"
+        seed = seed_of(calendar.name, calendar.stored.path)
         sender = Sender(self.destination, deed.plan.options, deed.target.collection, seed)
         deed.writer = Writer(self.snapshot, calendar, sender, deed.results, self._tell)
         await deed.writer.write(deed.to_write)

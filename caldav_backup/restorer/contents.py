@@ -35,6 +35,11 @@ def iter_records(
         yield read_batch(snapshot, entries)
 
 
+def next_batch(batches: Iterator[list[Stored]]) -> list[Stored]:
+    """The next of `iter_records`' batches, for a thread of its own; empty at the end."""
+    return next(batches, [])
+
+
 def read_one(snapshot: Snapshot, calendar: StoredCalendar, name: str) -> Stored:
     """One record of the calendar."""
     return read_batch(snapshot, [snapshot.entry(_path(calendar, name))])[0]

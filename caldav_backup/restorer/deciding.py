@@ -184,6 +184,14 @@ class Decider:
         return Copies(self.options.invites, self.destination.scheduling)
 
 
+def seed_of(target: str, path: str) -> str:
+    """What new UIDs are derived from, of the calendar at `path` that goes to the one called `target`.
+
+    A plan finds by it the copies that an earlier restore has sent.
+    """
+    return f"{target}\0{path}"
+
+
 def duplicate_seed(seed: str, meaning: bytes) -> str:
     """What a duplicate's UID is derived from: another version of the same record becomes another duplicate."""
     return f"{seed}\0{meaning.hex()}\0"

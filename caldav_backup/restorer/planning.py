@@ -13,27 +13,28 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from caldav_backup.connectors.base import Catalogue, Collection, CollectionUnreadable
-from caldav_backup.connectors.destination import Destination
+from caldav_backup.connectors.destination import Destination, Limits
 from caldav_backup.progress import Planned, Progress, silent
 from caldav_backup.restorer.accounts import is_same_account
 from caldav_backup.restorer.agreeing import agreed
 from caldav_backup.restorer.contents import iter_records
 from caldav_backup.restorer.criteria import Chosen, choose_records
-from caldav_backup.restorer.deciding import Decider, Elsewhere
+from caldav_backup.restorer.deciding import Decider, Elsewhere, seed_of
 from caldav_backup.restorer.elsewhere import find_elsewhere
 from caldav_backup.restorer.errors import NotWhole
 from caldav_backup.restorer.existing import Existing, read_existing
 from caldav_backup.restorer.extras import Extras
 from caldav_backup.restorer.matching import Surroundings, Target, match_calendars
 from caldav_backup.restorer.options import OnConflict, RestoreOptions, Uids
-from caldav_backup.restorer.plan import Action, CalendarPlan, RecordPlan, RestorePlan
+from caldav_backup.restorer.plan import WRITING, Action, CalendarPlan, RecordPlan, RestorePlan
 from caldav_backup.restorer.selection import StoredCalendar, select_calendars
 from caldav_backup.restorer.weighing import Weighing
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.snapshot import Snapshot
 
-_WRITING = frozenset({Action.CREATE, Action.REPLACE, Action.DUPLICATE, Action.CONFLICT, Action.HOLD})
+#: What is written, or would be if the user said so.
+_WRITABLE = WRITING | {Action.CONFLICT, Action.HOLD}
 
 TargetKey = tuple[str, str]
 
@@ -102,10 +103,12 @@ class _Planner:
             reason = reason or f"what is there cannot be told: {error}"
         plans: list[CalendarPlan] = []
         extras = Extras(self.snapshot, existing)
+        limits = await self.destination.limits(target.collection)
         for stored, matched in group:
-            decider = await self._decider(stored, matched, existing)
+            decider = await self._decider(stored, matched, existing, limits)
             records = await self._plan_records(stored, matched, decider, reason)
-            extras.keep(stored, decider)
+            if self.options.delete_extra:
+                extras.keep(stored, decider)
             plans.append(
                 CalendarPlan(
                     stored,
@@ -122,13 +125,13 @@ class _Planner:
             plans[-1] = replace(plans[-1], extras=found, kept=kept)
         return plans
 
-    async def _decider(self, stored: StoredCalendar, target: Target, existing: Existing) -> Decider:
+    async def _decider(self, stored: StoredCalendar, target: Target, existing: Existing, limits: Limits) -> Decider:
         return Decider(
             self.destination,
             self.options,
             existing,
-            await self.destination.limits(target.collection),
-            seed=f"{target.name}\0{stored.path}",
+            limits,
+            seed=seed_of(target.name, stored.path),
             may_be_veiled=not stored.is_own,
             elsewhere=await self._whole_account(),
             target=target.collection.key if target.collection is not None else "",
@@ -139,7 +142,7 @@ class _Planner:
     ) -> list[RecordPlan]:
         planned = await asyncio.to_thread(self._decide_all, stored, decider)
         if reason:
-            return [RecordPlan(one.name, Action.CANNOT, reason) if one.action in _WRITING else one for one in planned]
+            return [RecordPlan(one.name, Action.CANNOT, reason) if one.action in _WRITABLE else one for one in planned]
         place = target.collection or Collection("", "")
         return await Weighing(self.snapshot, self.destination, stored, place).settle(planned)
 

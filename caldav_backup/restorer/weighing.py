@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from caldav_backup import ics
 from caldav_backup.connectors.base import Collection, Record, Resource
 from caldav_backup.connectors.destination import Destination
-from caldav_backup.restorer.contents import Stored, iter_records
+from caldav_backup.restorer.contents import iter_records, next_batch
 from caldav_backup.restorer.deciding import MAY_BE_VEILED, NEWER_UNKNOWN, is_private
 from caldav_backup.restorer.plan import Action, RecordPlan
 from caldav_backup.restorer.selection import StoredCalendar
@@ -41,7 +41,7 @@ class Weighing:
         if not settled:
             return list(records)
         batches = iter_records(self.snapshot, self.stored, settled.__contains__)
-        while batch := await asyncio.to_thread(_next, batches):
+        while batch := await asyncio.to_thread(next_batch, batches):
             there = await self._there([settled[each.name] for each in batch])
             for each in batch:
                 settled[each.name] = _settle(settled[each.name], each.content or b"", there.get(each.name))
@@ -74,7 +74,3 @@ def _is_veiled(stored: bytes, there: bytes) -> bool:
     """True when the stored version says nothing that is not there, but for a title that may stand for "busy"."""
     found = ics.compare(there, stored)
     return bool(found.lost) and not found.added and all(path.endswith(" SUMMARY") for path in found.changed)
-
-
-def _next(batches: Iterator[list[Stored]]) -> list[Stored]:
-    return next(batches, [])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from caldav_backup.restorer.contents import Stored, iter_records
+from caldav_backup.restorer.contents import Stored, iter_records, next_batch
 from caldav_backup.restorer.plan import CalendarPlan, RecordPlan
 from caldav_backup.restorer.report import RecordResult
 from caldav_backup.restorer.sending import Sender
@@ -70,14 +70,10 @@ class Writer:
         if not to_write:
             return
         batches = iter_records(self.snapshot, self.calendar.stored, to_write.__contains__)
-        while batch := await asyncio.to_thread(_next, batches):
+        while batch := await asyncio.to_thread(next_batch, batches):
             for stored in batch:
                 place = to_write[stored.name]
                 await jobs.put(_Job(place, self.calendar.records[place], stored))
-
-
-def _next(batches: Iterator[list[Stored]]) -> list[Stored]:
-    return next(batches, [])
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
