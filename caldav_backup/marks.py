@@ -28,8 +28,11 @@ INCOMPLETE = "incomplete"
 #: What a restore was about to change, as it was before: chosen by nobody who does not name it.
 BEFORE_RESTORE = "before-restore"
 
+#: Somebody wants it kept: no retention takes it, and nobody removes it before it is unpinned.
+PINNED = "pinned"
+
 #: Tags that are facts, so nobody may give them: a snapshot tagged `incomplete` is removed by the next run.
-FACTS = frozenset({PARTIAL, SUSPICIOUS, INCOMPLETE, BEFORE_RESTORE})
+FACTS = frozenset({PARTIAL, SUSPICIOUS, INCOMPLETE, BEFORE_RESTORE, PINNED})
 
 _NEVER_GOOD = frozenset({SUSPICIOUS, INCOMPLETE, BEFORE_RESTORE})
 
