@@ -1,13 +1,12 @@
 """Files that appear whole, under their final name, and survive a power cut.
 
-Owns temporary files, syncing and what a failed write means. Where the files belong is told in `filesystem`, reading in
-`local`.
+Owns temporary files, the order of syncing (docs/design/durability.md) and what a failed write means. Where the files
+belong is told in `filesystem`, reading in `local`, the system calls in `disk`.
 """
 
 from __future__ import annotations
 
 import errno
-import os
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,8 +17,7 @@ from caldav_backup.kloset.errors import StorageError, StorageNotWritable, Storag
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.resources import BytesLike
-
-_BUFFER: Final = 1 << 20  # bytes gathered before a system call
+    from caldav_backup.kloset.storage.disk import Disk
 
 _NOT_WRITABLE: Final = {
     errno.ENOSPC: "the disk is full; free some space and try again",
@@ -30,23 +28,20 @@ _NOT_WRITABLE: Final = {
     errno.EFBIG: "the file system takes no file of this size",
 }
 
-# What network and user-space file systems say when they cannot sync a directory.
-_CANNOT_SYNC: Final = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
-
 
 class FileWriter:
     """Fulfils `StorageWriter` with a temporary file and a rename."""
 
-    def __init__(self, directory: Path, place: Callable[[bytes], Path]) -> None:
+    def __init__(self, disk: Disk, directory: Path, place: Callable[[bytes], Path]) -> None:
         """A temporary file in `directory`, which must be on the file system of every path that `place` returns."""
+        self._disk = disk
         self._place = place
         # The name that the reference gives its temporary files, and ignores when it lists a store.
         self._temporary = directory / f"tmp.{secrets.randbelow(10**18):018d}"
         try:
-            descriptor = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            self._file = disk.create_file(self._temporary)
         except OSError as exc:
             raise cannot_write(self._temporary, exc) from exc
-        self._file = open(descriptor, "wb", buffering=_BUFFER)  # noqa: SIM115 - closed by commit or abort
 
     def write(self, data: BytesLike) -> None:
         try:
@@ -57,11 +52,10 @@ class FileWriter:
     def commit(self, identifier: bytes) -> None:
         path = self._place(identifier)
         try:
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            self._disk.sync_file(self._file)
             self._file.close()
-            self._temporary.replace(path)
-            sync_directory(path.parent)
+            self._disk.rename(self._temporary, path)
+            self._disk.sync_directory(path.parent)
         except OSError as exc:
             self.abort()
             raise cannot_write(path, exc) from exc
@@ -71,30 +65,25 @@ class FileWriter:
         with suppress(OSError):
             self._file.close()
         with suppress(OSError):
-            self._temporary.unlink(missing_ok=True)
+            self._disk.remove_file(self._temporary)
 
 
-def make_directory(path: Path) -> bool:
-    """Make it with mode 0700; False when it exists already. OSError."""
+def make_directory(disk: Disk, path: Path, mode: int = 0o700) -> None:
+    """Make it unless it exists. OSError."""
     try:
-        path.mkdir(mode=0o700)
+        disk.make_directory(path, mode)
     except FileExistsError:
-        if path.is_dir():
-            return False
-        raise
-    return True
-
-
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory survive a power cut, where the file system can. OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    except OSError as exc:
-        if exc.errno not in _CANNOT_SYNC:
+        if not path.is_dir():
             raise
-    finally:
-        os.close(descriptor)
+
+
+def make_parents(disk: Disk, path: Path) -> None:
+    """Make what is missing above a path, and make the names of what was made survive a power cut. OSError."""
+    parent = path.absolute().parent
+    if not parent.is_dir():
+        make_parents(disk, parent)
+        make_directory(disk, parent, 0o777)
+        disk.sync_directory(parent.parent)
 
 
 def cannot_write(path: Path, exc: OSError) -> StorageError:

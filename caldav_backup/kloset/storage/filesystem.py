@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from caldav_backup.kloset.errors import StorageFileMissing, StorageUnavailable, StoreExists, StoreNotFound
 from caldav_backup.kloset.storage.base import MAX_CONFIGURATION, MAX_LOCK, Kind
-from caldav_backup.kloset.storage.durable import FileWriter, cannot_write, make_directory, sync_directory
+from caldav_backup.kloset.storage.disk import Disk, SystemDisk
+from caldav_backup.kloset.storage.durable import FileWriter, cannot_write, make_directory, make_parents
 from caldav_backup.kloset.storage.local import cannot_read, read_range, read_whole
 
 if TYPE_CHECKING:
@@ -31,9 +32,11 @@ _is_temporary = re.compile(r"tmp\.[0-9]+").fullmatch
 class FilesystemStorage:
     """Fulfils `Storage` with one directory."""
 
-    def __init__(self, location: str | os.PathLike[str]) -> None:
+    def __init__(self, location: str | os.PathLike[str], disk: Disk | None = None) -> None:
+        """`disk` writes; another than the system's is for tests."""
         self.location = os.fspath(location)
         self._root = Path(location)
+        self._disk = SystemDisk() if disk is None else disk
         self._layout_is_whole = False
 
     def read_configuration(self) -> bytes:
@@ -98,13 +101,14 @@ class FilesystemStorage:
         try:
             if self._root.exists() and not _is_free(self._root):
                 raise StoreExists(f"cannot create a store at {self.location}: something is there already")
-            self._root.parent.mkdir(parents=True, exist_ok=True)
-            make_directory(self._root)
+            make_parents(self._disk, self._root)
+            make_directory(self._disk, self._root)
+            self._disk.sync_directory(self._root.absolute().parent)
             self._make_layout()
         except OSError as exc:
             raise cannot_write(self._root, exc) from exc
         # Last: a directory is a store only once CONFIG is in it.
-        self._write(FileWriter(self._root, lambda _: self._root / _CONFIG), b"", configuration)
+        self._write(FileWriter(self._disk, self._root, lambda _: self._root / _CONFIG), b"", configuration)
 
     def write(self, kind: Kind, identifier: bytes, data: BytesLike) -> None:
         self._write(self.open_writer(kind), identifier, data)
@@ -113,12 +117,18 @@ class FilesystemStorage:
         self._prepare_writing()
         # Where the reference has its temporary files: never in a bucket, nor in `locks`.
         directory = self._root / kind.value if kind in _BUCKETED else self._root
-        return FileWriter(directory, lambda identifier: self._path(kind, identifier))
+        return FileWriter(self._disk, directory, lambda identifier: self._path(kind, identifier))
 
     def delete(self, kind: Kind, identifier: bytes) -> None:
         path = self._path(kind, identifier)
         try:
-            path.unlink(missing_ok=True)
+            self._disk.remove_file(path)
+            if kind is Kind.STATE:
+                # Merged states must go for good in the order they are deleted: one that came back after a power cut
+                # without a later one would bring back what the later one took away.
+                self._disk.sync_directory(path.parent)
+        except FileNotFoundError:
+            return
         except OSError as exc:
             raise cannot_write(path, exc) from exc
 
@@ -149,20 +159,15 @@ class FilesystemStorage:
             raise StorageUnavailable(f"there is no store at {self.location} any more; is its disk still mounted?")
 
     def _make_layout(self) -> None:
-        made = False
         for kind in Kind:
             directory = self._root / kind.value
-            made |= make_directory(directory)
+            make_directory(self._disk, directory)
             if kind in _BUCKETED:
-                present = set(_directories(directory))
-                missing = [bucket for bucket in _BUCKETS if bucket not in present]
-                for bucket in missing:
-                    make_directory(directory / bucket)
-                if missing:
-                    sync_directory(directory)
-        if made:
-            sync_directory(self._root)
-            sync_directory(self._root.absolute().parent)
+                for bucket in sorted(set(_BUCKETS).difference(_directories(directory))):
+                    make_directory(self._disk, directory / bucket)
+                # Also when nothing is missing: whoever made them may have been killed before it synced them.
+                self._disk.sync_directory(directory)
+        self._disk.sync_directory(self._root)
         self._layout_is_whole = True
 
     def _path(self, kind: Kind, identifier: bytes) -> Path:

@@ -15,7 +15,7 @@ from caldav_backup.kloset.errors import (
     UnsupportedStore,
 )
 from caldav_backup.kloset.storage import FilesystemStorage, Kind, PtarStorage, StorageWriter, open_storage
-from caldav_backup.kloset.storage.durable import sync_directory
+from caldav_backup.kloset.storage.disk import SystemDisk
 
 NAME = bytes(range(32))
 
@@ -215,7 +215,7 @@ def test_unreadable_places_are_unavailable(storage: FilesystemStorage, root: Pat
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc here")
 def test_a_directory_that_cannot_be_synced_is_good_enough() -> None:
     # As on many network file systems: EINVAL.
-    sync_directory(Path("/proc/self"))
+    SystemDisk().sync_directory(Path("/proc/self"))
 
 
 def test_a_storage_that_cannot_be_reached_is_unavailable(root: Path) -> None:
