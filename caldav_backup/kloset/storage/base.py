@@ -71,6 +71,12 @@ class Storage(Protocol):
     def size(self, kind: Kind, identifier: bytes) -> int:
         """Bytes of a file. StorageFileMissing."""
 
+    def modified_ns(self, kind: Kind, identifier: bytes) -> int:
+        """When a file was written last, by the storage's own clock: Unix nanoseconds. StorageFileMissing.
+
+        That clock may be another machine's, so it says something only beside the time of another file.
+        """
+
     def write(self, kind: Kind, identifier: bytes, data: BytesLike) -> None:
         """Store a whole file at once and durably, in the place of any other of this name."""
 

@@ -89,9 +89,15 @@ class FilesystemStorage:
             raise cannot_read(path, exc) from exc
 
     def size(self, kind: Kind, identifier: bytes) -> int:
+        return self._status(kind, identifier).st_size
+
+    def modified_ns(self, kind: Kind, identifier: bytes) -> int:
+        return self._status(kind, identifier).st_mtime_ns
+
+    def _status(self, kind: Kind, identifier: bytes) -> os.stat_result:
         path = self._path(kind, identifier)
         try:
-            return path.stat().st_size
+            return path.stat()
         except _ABSENT as exc:
             raise self._missing(kind, identifier) from exc
         except OSError as exc:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from caldav_backup.kloset.errors import Damaged, StorageFileMissing, StoreExists, StoreNotFound
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
 class MemoryStorage:
     """Fulfils `Storage`; everything is lost with the object."""
 
-    def __init__(self, location: str = "memory") -> None:
+    def __init__(self, location: str = "memory", clock: Callable[[], int] = time.time_ns) -> None:
+        """`clock` says when a file was written, in Unix nanoseconds."""
         self.location = location
+        self.clock = clock
+        self._made_ns = clock()
+        self._modified_ns: dict[tuple[Kind, bytes], int] = {}
         self.configuration: bytes | None = None
         self.files: dict[tuple[Kind, bytes], bytes] = {}
 
@@ -51,14 +56,21 @@ class MemoryStorage:
     def size(self, kind: Kind, identifier: bytes) -> int:
         return len(self.read(kind, identifier))
 
+    def modified_ns(self, kind: Kind, identifier: bytes) -> int:
+        self.read(kind, identifier)
+        # What a test put into `files` is as old as the storage.
+        return self._modified_ns.get((kind, identifier), self._made_ns)
+
     def write(self, kind: Kind, identifier: bytes, data: BytesLike) -> None:
         self.files[kind, identifier] = bytes(data)
+        self._modified_ns[kind, identifier] = self.clock()
 
     def open_writer(self, kind: Kind) -> MemoryWriter:
         return MemoryWriter(self, kind)
 
     def delete(self, kind: Kind, identifier: bytes) -> None:
         self.files.pop((kind, identifier), None)
+        self._modified_ns.pop((kind, identifier), None)
 
 
 class MemoryWriter:

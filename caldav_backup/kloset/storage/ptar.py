@@ -81,6 +81,14 @@ class PtarStorage:
     def size(self, kind: Kind, identifier: bytes) -> int:
         return self._part(kind, identifier).length
 
+    def modified_ns(self, kind: Kind, identifier: bytes) -> int:
+        """The archive's own time: its parts have none."""
+        self._part(kind, identifier)
+        try:
+            return self._path.stat().st_mtime_ns
+        except OSError as exc:
+            raise cannot_read(self._path, exc) from exc
+
     def create(self, configuration: bytes) -> NoReturn:  # noqa: ARG002
         raise self._read_only("make a store of it")
 

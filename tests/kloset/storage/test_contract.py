@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,7 +83,8 @@ def test_writing_again_replaces(storage: Storage) -> None:
 
 @pytest.mark.parametrize("kind", Kind)
 def test_missing_files_are_named_as_missing(storage: Storage, kind: Kind) -> None:
-    for read in (storage.read, storage.size, lambda kind, name: storage.read_range(kind, name, 0, 1)):
+    ranged = lambda kind, name: storage.read_range(kind, name, 0, 1)  # noqa: E731
+    for read in (storage.read, storage.size, storage.modified_ns, ranged):
         with pytest.raises(StorageFileMissing, match=f"{kind.noun} {ONE.hex()}"):
             read(kind, ONE)
 
@@ -100,6 +102,17 @@ def test_a_range_beyond_the_file_is_damage(storage: Storage, offset: int, length
     storage.write(Kind.PACKFILE, ONE, bytes(range(10)))
     with pytest.raises(Damaged):
         storage.read_range(Kind.PACKFILE, ONE, offset, length)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_file_tells_when_it_was_written_last(storage: Storage, kind: Kind) -> None:
+    begun = time.time_ns()
+    storage.write(kind, ONE, b"x")
+    first = storage.modified_ns(kind, ONE)
+    storage.write(kind, TWO, b"x")
+    storage.write(kind, ONE, b"y")
+    # A kernel may date a file by its last tick, some milliseconds ago.
+    assert begun - 20_000_000 <= first <= storage.modified_ns(kind, TWO) <= storage.modified_ns(kind, ONE)
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -55,10 +55,24 @@ def test_ranges_stay_inside_the_part(archive: PtarStorage) -> None:
             archive.read_range(Kind.PACKFILE, PACKFILE_ID, offset, length)
 
 
+def test_every_part_is_as_old_as_the_archive(archive: PtarStorage) -> None:
+    when = Path(archive.location).stat().st_mtime_ns
+    assert archive.modified_ns(Kind.STATE, STATE_ID) == archive.modified_ns(Kind.PACKFILE, PACKFILE_ID) == when
+
+
+def test_an_archive_that_has_gone_has_no_time_any_more(archive: PtarStorage) -> None:
+    archive.read_configuration()
+    Path(archive.location).unlink()
+    with pytest.raises(StorageUnavailable):
+        archive.modified_ns(Kind.STATE, STATE_ID)
+
+
 def test_other_files_are_missing(archive: PtarStorage) -> None:
     for kind in (Kind.STATE, Kind.LOCK):
         with pytest.raises(StorageFileMissing):
             archive.read(kind, bytes(32))
+        with pytest.raises(StorageFileMissing):
+            archive.modified_ns(kind, bytes(32))
 
 
 def test_nothing_can_be_written(archive: PtarStorage) -> None:
