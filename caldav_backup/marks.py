@@ -1,7 +1,8 @@
-"""What marks a snapshot as ours, what its tags say of it, and which may stand for its source.
+"""What marks a snapshot as ours, whose it is, what its tags say of it, and which may stand for its source.
 
-Owns words that are stored: the importer's type, the tags, and how a failure says that an older copy is there. Those who
-write snapshots and those who choose among them both need them. Writes and prints nothing.
+Owns words that are stored: the importer's type, the tags, and how a failure says that an older copy is there; and the
+identity of a source (its job, else its origin). Those who write snapshots and those who choose among them both need
+them. Writes and prints nothing.
 """
 
 from __future__ import annotations
@@ -37,6 +38,17 @@ FACTS = frozenset({PARTIAL, SUSPICIOUS, INCOMPLETE, BEFORE_RESTORE, PINNED})
 _NEVER_GOOD = frozenset({SUSPICIOUS, INCOMPLETE, BEFORE_RESTORE})
 
 _KEPT = re.compile(r"; the copy in snapshot ([0-9a-f]{8}) is kept\Z")
+
+
+def source_of(header: Header) -> str:
+    """The identity of the source: `@job`, else the origin; other programs' snapshots by type, origin and place."""
+    if header.job:
+        return f"@{header.job}"
+    importer = header.importer
+    if importer.type == IMPORTER_TYPE:
+        return importer.origin
+    return f"{importer.type}://{importer.origin}{importer.directory}"
+
 
 FailedPaths = Callable[["Header"], Iterable[str]]
 """The paths in a snapshot's error index."""

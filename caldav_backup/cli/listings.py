@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from caldav_backup.cli.answer import Answer, Table
 from caldav_backup.inspection.moments import local_text, utc_text
-from caldav_backup.inspection.snapshots import source_of
-from caldav_backup.marks import Reason
+from caldav_backup.marks import Reason, source_of
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.entries import Entry

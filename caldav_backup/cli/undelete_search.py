@@ -17,9 +17,9 @@ from caldav_backup.cli.progress_view import watched
 from caldav_backup.cli.render import about
 from caldav_backup.inspection.errors import SourceNeeded
 from caldav_backup.inspection.moments import local_text
-from caldav_backup.inspection.snapshots import of_source, source_of, sources_of
+from caldav_backup.inspection.snapshots import of_source, sources_of
 from caldav_backup.kloset.errors import Damaged, SnapshotNotFound
-from caldav_backup.marks import BEFORE_RESTORE, INCOMPLETE
+from caldav_backup.marks import BEFORE_RESTORE, INCOMPLETE, source_of
 from caldav_backup.settings import Kind
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Snapshots by source and by what is to be listed: whose they are, and which are hidden.
 
-Owns the identity of a source (its job, else its origin). Which snapshots are good is told in `marks`. Works on headers
-alone.
+Owns how a source is named on a command line. Its identity, and which snapshots are good, is told in `marks`. Works on
+headers alone.
 """
 
 from __future__ import annotations
@@ -11,20 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from caldav_backup.inspection.errors import NoSuchSource
-from caldav_backup.marks import BEFORE_RESTORE, IMPORTER_TYPE, INCOMPLETE
+from caldav_backup.marks import BEFORE_RESTORE, INCOMPLETE, source_of
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.header import Header
-
-
-def source_of(header: Header) -> str:
-    """The identity of the source: `@job`, else the origin; other programs' snapshots by type, origin and place."""
-    if header.job:
-        return f"@{header.job}"
-    importer = header.importer
-    if importer.type == IMPORTER_TYPE:
-        return importer.origin
-    return f"{importer.type}://{importer.origin}{importer.directory}"
 
 
 def is_hidden(header: Header) -> bool:

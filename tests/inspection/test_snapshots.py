@@ -4,7 +4,8 @@ import pytest
 
 from caldav_backup.inspection.errors import NotASnapshot
 from caldav_backup.inspection.moments import end_ns, local_text, moment_ns, utc_text
-from caldav_backup.inspection.snapshots import Filter, source_of, sources_of
+from caldav_backup.inspection.snapshots import Filter, sources_of
+from caldav_backup.marks import source_of
 from tests.inspection.headers import header
 
 DAY = 86_400_000_000_000
