@@ -58,4 +58,4 @@ def nothing(builder: SnapshotBuilder) -> None:
 
 
 def assert_nothing_lost(repository: Repository) -> None:
-    assert [finding for finding in repository.check(read_data=True) if finding.severity.value == "error"] == []
+    assert [finding for finding in repository.check(read_data=True) if finding.severity.value == "damage"] == []

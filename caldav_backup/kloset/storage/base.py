@@ -85,3 +85,9 @@ class Storage(Protocol):
 
     def delete(self, kind: Kind, identifier: bytes) -> None:
         """Remove a file; one that is gone already is no error."""
+
+    def keep_aside(self, kind: Kind, identifier: bytes) -> str:
+        """Copy a file to where no program looks for files, durably, and leave it as it is; the place, for messages.
+
+        A second copy of the same file does not take the place of the first. StorageFileMissing.
+        """

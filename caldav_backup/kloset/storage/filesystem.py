@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from caldav_backup.kloset.resources import BytesLike
 
 _CONFIG: Final = "CONFIG"
+_ASIDE: Final = "damaged"
 _BUCKETED: Final = frozenset({Kind.PACKFILE, Kind.STATE})
 _BUCKETS: Final = tuple(f"{first:02x}" for first in range(256))
 _ABSENT: Final = (FileNotFoundError, NotADirectoryError)
@@ -137,6 +139,21 @@ class FilesystemStorage:
             return
         except OSError as exc:
             raise cannot_write(path, exc) from exc
+
+    def keep_aside(self, kind: Kind, identifier: bytes) -> str:
+        content = self.read(kind, identifier)
+        directory = self._root / _ASIDE / kind.value
+        try:
+            for made in (directory.parent, directory):
+                make_directory(self._disk, made)
+                self._disk.sync_directory(made.parent)
+        except OSError as exc:
+            raise cannot_write(directory, exc) from exc
+        # Not a name that any program takes for a file of the store, should someone move the directory.
+        names = (f"{identifier.hex()}.{number}" for number in count(1))
+        place = next(path for path in (directory / name for name in names) if not path.exists())
+        self._write(FileWriter(self._disk, directory, lambda _: place), b"", content)
+        return str(place)
 
     def _write(self, writer: FileWriter, identifier: bytes, data: BytesLike) -> None:
         try:

@@ -24,6 +24,7 @@ class MemoryStorage:
         self._modified_ns: dict[tuple[Kind, bytes], int] = {}
         self.configuration: bytes | None = None
         self.files: dict[tuple[Kind, bytes], bytes] = {}
+        self.kept_aside: list[tuple[Kind, bytes, bytes]] = []
 
     def read_configuration(self) -> bytes:
         if self.configuration is None:
@@ -71,6 +72,10 @@ class MemoryStorage:
     def delete(self, kind: Kind, identifier: bytes) -> None:
         self.files.pop((kind, identifier), None)
         self._modified_ns.pop((kind, identifier), None)
+
+    def keep_aside(self, kind: Kind, identifier: bytes) -> str:
+        self.kept_aside.append((kind, identifier, self.read(kind, identifier)))
+        return f"{self.location}: {kind.noun} {identifier.hex()}"
 
 
 class MemoryWriter:

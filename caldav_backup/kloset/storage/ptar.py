@@ -101,6 +101,9 @@ class PtarStorage:
     def delete(self, kind: Kind, identifier: bytes) -> NoReturn:
         raise self._read_only(f"delete {kind.noun} {identifier.hex()} from it")
 
+    def keep_aside(self, kind: Kind, identifier: bytes) -> NoReturn:
+        raise self._read_only(f"put {kind.noun} {identifier.hex()} aside in it")
+
     def _read_only(self, attempt: str) -> StorageNotWritable:
         return StorageNotWritable(
             f"{self.location} can only be read, so nobody can {attempt}; use a store in a directory"

@@ -142,3 +142,16 @@ def test_deleted_files_are_gone_and_deleting_again_is_no_error(storage: Storage,
     storage.delete(kind, ONE)
     storage.delete(kind, ONE)
     assert list(storage.ids(kind)) == []
+
+
+def test_a_file_that_is_kept_aside_stays_and_is_listed_once(storage: Storage) -> None:
+    storage.write(Kind.STATE, ONE, b"good")
+    first = storage.keep_aside(Kind.STATE, ONE)
+    second = storage.keep_aside(Kind.STATE, ONE)
+    assert list(storage.ids(Kind.STATE)) == [ONE]
+    assert storage.read(Kind.STATE, ONE) == b"good"
+    if isinstance(storage, FilesystemStorage):
+        assert first != second
+        assert Path(first).read_bytes() == Path(second).read_bytes() == b"good"
+    with pytest.raises(StorageFileMissing):
+        storage.keep_aside(Kind.PACKFILE, TWO)

@@ -84,6 +84,8 @@ def test_nothing_can_be_written(archive: PtarStorage) -> None:
         archive.write(Kind.LOCK, bytes(32), b"")
     with pytest.raises(StorageNotWritable):
         archive.delete(Kind.STATE, STATE_ID)
+    with pytest.raises(StorageNotWritable):
+        archive.keep_aside(Kind.STATE, STATE_ID)
 
 
 def test_a_missing_archive_is_no_store(tmp_path: Path) -> None:
