@@ -17,7 +17,9 @@ from caldav_backup.kloset.state import (
     DeleteEntry,
     EntryType,
     Location,
+    MergedEntry,
     PackfileEntry,
+    ReissuedEntry,
     Run,
     State,
 )
@@ -32,6 +34,10 @@ class Index:
         self._coloured: dict[tuple[int, bytes], ColouredEntry] = {}
         self._states: dict[bytes, State] = {}
         self._committed: dict[bytes, int] = {}
+        # A snapshot's turn in the order of commits; one that was issued again keeps the turn of the older id.
+        self._turns: dict[bytes, int] = {}
+        self._reissued: dict[bytes, bytes] = {}
+        self._merged: dict[bytes, int] = {}
         self._lost: AbstractSet[bytes] = frozenset()
         self._damaged: set[bytes] = set()
         self.unreachable: tuple[bytes, ...] = ()
@@ -46,15 +52,29 @@ class Index:
 
     def apply(self, identifier: bytes, state: State) -> None:
         """Apply one state behind all others."""
+        told_ns = state.timestamp_ns
         for run in state.runs:
             if run.type == EntryType.LOCATION:
                 for snapshot in self._locations.add(run):
-                    earliest = self._committed.get(snapshot, state.timestamp_ns)
-                    self._committed[snapshot] = min(earliest, state.timestamp_ns)
+                    self._note_commit(snapshot, told_ns)
+            elif run.type == EntryType.MERGED:
+                for entry in run.read():
+                    assert isinstance(entry, MergedEntry)
+                    self._merged[entry.state] = told_ns = entry.timestamp_ns
             else:
                 self._apply_entries(run)
         # The runs live on in `_locations`; the rest of a state is small.
         self._states[identifier] = State((), state.timestamp_ns, state.parent, state.serial, state.version)
+
+    def _note_commit(self, snapshot: bytes, told_ns: int) -> None:
+        self._committed[snapshot] = min(self._committed.get(snapshot, told_ns), told_ns)
+        self._turns.setdefault(snapshot, len(self._turns))
+
+    def _note_reissue(self, entry: ReissuedEntry) -> None:
+        self._reissued[entry.old] = entry.new
+        self._note_commit(entry.new, entry.committed_ns)
+        if entry.old in self._turns:
+            self._turns[entry.new] = self._turns[entry.old]
 
     def _apply_entries(self, run: Run) -> None:
         for entry in run.read():
@@ -63,6 +83,8 @@ class Index:
                     self._coloured.setdefault((entry.resource_type, entry.identifier), entry)
                 case PackfileEntry():
                     self._packfiles.setdefault(entry.packfile, entry)
+                case ReissuedEntry():
+                    self._note_reissue(entry)
                 case _:
                     assert isinstance(entry, DeleteEntry)
                     self._delete(entry)
@@ -93,12 +115,17 @@ class Index:
 
     @property
     def missing_parents(self) -> dict[bytes, bytes]:
-        """By state, the parent that it names and that no file holds."""
+        """By state, the parent that it names and that no file holds, nor a state into which it was merged."""
         return {
             identifier: state.parent
             for identifier, state in self._states.items()
-            if state.parent != ZERO_MAC and state.parent not in self._states
+            if state.parent != ZERO_MAC and state.parent not in self._states and state.parent not in self._merged
         }
+
+    @property
+    def merged(self) -> Mapping[bytes, int]:
+        """States whose entries stand in another one now, and when they were written (Unix nanoseconds)."""
+        return self._merged
 
     @property
     def packfiles(self) -> Mapping[bytes, PackfileEntry]:
@@ -162,17 +189,39 @@ class Index:
         return sorted(known, key=lambda place: not self.is_usable(place.packfile))
 
     def snapshot_ids(self) -> list[bytes]:
-        """Snapshots that were not removed; whether their packfile is coloured does not matter."""
-        return [
+        """Snapshots that were not removed, in the order of their commits, whatever their headers say of times.
+
+        Whether their packfile is coloured does not matter. One that was issued again has its old place.
+        """
+        there = [
             identifier
             for identifier, places in self._locations.snapshots().items()
             if (ResourceType.SNAPSHOT, identifier) not in self._coloured
             and any(place.packfile in self._packfiles for place in places)
         ]
+        return sorted(there, key=self._turns.__getitem__)
+
+    def has_snapshot(self, identifier: bytes) -> bool:
+        """Whether a snapshot is among them."""
+        return (ResourceType.SNAPSHOT, identifier) not in self._coloured and any(
+            place.packfile in self._packfiles for place in self._locations.find(ResourceType.SNAPSHOT, identifier)
+        )
 
     def committed_ns(self, snapshot: bytes) -> int:
-        """When the first state that tells of a snapshot was written, in nanoseconds since the Unix epoch."""
+        """When the first state that tells of a snapshot was written, in nanoseconds since the Unix epoch.
+
+        Of one that was issued again: when its oldest id was committed.
+        """
         return self._committed[snapshot]
+
+    def reissued_as(self, snapshot: bytes) -> bytes | None:
+        """The id that a snapshot has now, if it was issued again."""
+        passed = {snapshot}
+        newest = None
+        while (later := self._reissued.get(snapshot)) is not None and later not in passed:
+            passed.add(later)
+            newest = snapshot = later
+        return newest
 
 
 def order_states(states: Mapping[bytes, State]) -> tuple[list[bytes], list[bytes]]:

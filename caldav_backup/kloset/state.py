@@ -26,6 +26,12 @@ class EntryType(IntEnum):
     PACKFILE = 4
     CONFIGURATION = 5
     DELETE = 6
+    MERGED = 128
+    REISSUED = 129
+
+
+OWN_KINDS = 128
+"""Kinds from here on are this program's own: plakar skips them, by their length (kloset 90a8f211, `state.go`)."""
 
 
 class Location(NamedTuple):
@@ -77,7 +83,22 @@ class DeleteEntry(NamedTuple):
     packfile: bytes = ZERO_MAC
 
 
-Entry = LocationEntry | ColouredEntry | PackfileEntry | DeleteEntry
+class MergedEntry(NamedTuple):
+    """What follows was told by a state that this one replaces, which was written at `timestamp_ns`."""
+
+    state: bytes
+    timestamp_ns: int
+
+
+class ReissuedEntry(NamedTuple):
+    """The snapshot `new` is `old` with another header; `committed_ns` is when `old` was first told of."""
+
+    old: bytes
+    new: bytes
+    committed_ns: int
+
+
+Entry = LocationEntry | ColouredEntry | PackfileEntry | DeleteEntry | MergedEntry | ReissuedEntry
 
 
 class Run(NamedTuple):
@@ -145,7 +166,7 @@ def _read_runs(stream: bytes, start: int, version: int) -> tuple[list[Run], int]
         kind, length = _HEAD.unpack_from(stream, start)
         if kind == EntryType.METADATA:
             break
-        if kind in known:
+        if kind in known and (kind < OWN_KINDS or length == known[kind]):
             if length != known[kind]:
                 raise Damaged(f"a state has an entry of type {kind} with {length} bytes instead of {known[kind]}")
             after = _end_of_run(stream, start, end, HEAD_SIZE + length)
@@ -187,6 +208,8 @@ _PAYLOADS: dict[EntryType, tuple[struct.Struct, Callable[..., Any]]] = {
     EntryType.COLOURED: (struct.Struct("<B32sQ"), ColouredEntry),
     EntryType.PACKFILE: (struct.Struct("<32s32sQ"), PackfileEntry),
     EntryType.DELETE: (struct.Struct("<BB32s32s"), DeleteEntry),
+    EntryType.MERGED: (struct.Struct("<32sQ"), MergedEntry),
+    EntryType.REISSUED: (struct.Struct("<32s32sQ"), ReissuedEntry),
 }
 _DELETABLE = frozenset((EntryType.LOCATION, EntryType.COLOURED, EntryType.PACKFILE))
 _KINDS = {make: kind for kind, (_, make) in _PAYLOADS.items()}

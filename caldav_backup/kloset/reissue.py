@@ -1,0 +1,167 @@
+"""Gives snapshots new ids, and other tags with them: a header cannot be changed in place.
+
+Owns the commit that does it (`docs/design/format.md`, "Removing"): new headers for the same trees and the same times,
+and the removal of the old ids, in one state, so that nobody ever sees both or neither. Which snapshots, and why, is
+the caller's.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from caldav_backup.kloset.errors import InvalidArgument, SnapshotNotFound
+from caldav_backup.kloset.header import UNSIGNED, Header
+from caldav_backup.kloset.locks import shared_lock
+from caldav_backup.kloset.packer import Packer
+from caldav_backup.kloset.placement import placement_runs
+from caldav_backup.kloset.resources import MAC_SIZE, ResourceType
+from caldav_backup.kloset.state import ColouredEntry, EntryType, ReissuedEntry, Run, make_run
+
+if TYPE_CHECKING:
+    from caldav_backup.kloset.repository import Repository
+
+NewIdentifier = Callable[[], bytes]
+"""Gives 32 bytes that nobody else has."""
+
+
+class Reissue(NamedTuple):
+    """The snapshot of `header` is to have these tags."""
+
+    header: Header
+    tags: Sequence[str]
+
+
+def _random_identifier() -> bytes:
+    return secrets.token_bytes(MAC_SIZE)
+
+
+def _nobody_asks(identifier: bytes) -> None:
+    """Nobody wants to know of signatures."""
+
+
+def reissue(
+    repository: Repository,
+    changes: Sequence[Reissue],
+    *,
+    lock_wait: float = 0.0,
+    signature_lost: Callable[[bytes], None] = _nobody_asks,
+    clock: Callable[[], int] = time.time_ns,
+    new_identifier: NewIdentifier = _random_identifier,
+) -> dict[bytes, bytes]:
+    """Issue snapshots again, all in one commit under the shared lock; by old id the new one.
+
+    Tree, time, and all else of a header stay. A signature covers the id, so it cannot be kept: `signature_lost` is told
+    of each old id that had one.
+
+    SnapshotNotFound when one of them was removed meanwhile, and nothing was written; or, behind the commit, when
+    another program issued the same snapshot again at the same time and its header is the one that stays. Locked after
+    `lock_wait` seconds; InvalidArgument for a snapshot that is named twice; StorageError.
+    """
+    if not changes:
+        return {}
+    old = [change.header.identifier for change in changes]
+    if len(set(old)) < len(old):
+        raise InvalidArgument("a snapshot cannot be issued again twice at once; name it once")
+    state = new_identifier()
+    with shared_lock(repository, state, wait=lock_wait) as lock:
+        # What was removed before the lock was taken must not come back.
+        repository.refresh()
+        repository.look_for_lost_packfiles()
+        require_snapshots(repository, old)
+        headers = new_headers(changes, new_identifier, signature_lost)
+        packer = Packer(
+            repository.storage, repository.codec, repository.keyed, repository.configuration.packfile.max_size
+        )
+        try:
+            add_headers(packer, headers.values())
+            placed = placement_runs(packer.finish(), state)
+        except BaseException:
+            packer.abort()
+            raise
+        lock.refresh()
+        seen = frozenset(repository.index.states)
+        repository.put_state(state, [*exchange_runs(repository, headers, clock()), *placed])
+        _settle(repository, headers, seen | {state})
+    return {identifier: header.identifier for identifier, header in headers.items()}
+
+
+def require_snapshots(repository: Repository, identifiers: Iterable[bytes]) -> None:
+    """SnapshotNotFound, unless all of them are there."""
+    for identifier in identifiers:
+        if not repository.index.has_snapshot(identifier):
+            raise SnapshotNotFound(
+                f"the store at {repository.storage.location} no longer has the snapshot {identifier.hex()}; "
+                "list them and try again"
+            )
+
+
+def new_headers(
+    changes: Iterable[Reissue], new_identifier: NewIdentifier, signature_lost: Callable[[bytes], None] = _nobody_asks
+) -> dict[bytes, Header]:
+    """By old id the header that takes its place."""
+    headers = {}
+    for header, tags in changes:
+        if header.identity != UNSIGNED:
+            signature_lost(header.identifier)
+        headers[header.identifier] = replace(header, identifier=new_identifier(), tags=tuple(tags), identity=UNSIGNED)
+    return headers
+
+
+def add_headers(packer: Packer, headers: Iterable[Header]) -> None:
+    """Pack headers, in this order. StorageError."""
+    for header in headers:
+        packer.add(ResourceType.SNAPSHOT, header.identifier, header.to_bytes())
+
+
+def exchange_runs(repository: Repository, headers: Mapping[bytes, Header], now_ns: int) -> list[Run]:
+    """What a state says of snapshots that are issued again: which is which, and that the old ids are removed."""
+    committed_ns = repository.index.committed_ns
+    known = [ReissuedEntry(old, header.identifier, committed_ns(old)) for old, header in headers.items()]
+    removed = [ColouredEntry(ResourceType.SNAPSHOT, old, now_ns) for old in headers]
+    return [make_run(known), make_run(removed)]
+
+
+def _settle(repository: Repository, headers: Mapping[bytes, Header], seen: frozenset[bytes]) -> None:
+    """See to it that what others did at the same time still holds.
+
+    Removals take no lock: a snapshot that was removed between the look and the commit must not come back under its new
+    id. Of several new ids for one snapshot the smallest stays; whoever commits last sees all of them.
+    """
+    removed, rivals = _find_others(repository, seen)
+    superfluous: set[bytes] = set()
+    lost: list[bytes] = []
+    for old, header in headers.items():
+        others = [rival for rival in rivals.get(old, ()) if repository.index.has_snapshot(rival)]
+        stays = min([header.identifier, *others])
+        superfluous.update({header.identifier, *others} - {stays})
+        if old in removed and not rivals.get(old):
+            superfluous.add(header.identifier)
+        if header.identifier in superfluous:
+            lost.append(old)
+    repository.remove_snapshots(each for each in sorted(superfluous) if repository.index.has_snapshot(each))
+    if lost:
+        raise SnapshotNotFound(
+            f"the snapshot {lost[0].hex()} of the store at {repository.storage.location} was changed or removed by "
+            "another program at the same time; list them and try again"
+        )
+
+
+def _find_others(repository: Repository, seen: frozenset[bytes]) -> tuple[set[bytes], dict[bytes, list[bytes]]]:
+    """Of the states that came meanwhile: which snapshots they removed, and new ids by old one."""
+    removed: set[bytes] = set()
+    rivals: dict[bytes, list[bytes]] = {}
+    repository.refresh()
+    for identifier in repository.index.states:
+        if identifier in seen:
+            continue
+        for run in repository.read_state(identifier).runs:
+            for entry in run.read() if run.type in (EntryType.COLOURED, EntryType.REISSUED) else ():
+                if isinstance(entry, ColouredEntry) and entry.resource_type == ResourceType.SNAPSHOT:
+                    removed.add(entry.identifier)
+                elif isinstance(entry, ReissuedEntry):
+                    rivals.setdefault(entry.old, []).append(entry.new)
+    return removed, rivals
