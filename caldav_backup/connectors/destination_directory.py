@@ -130,14 +130,17 @@ class DirectoryDestination:
     async def write(
         self, collection: Collection, leaf: str, content: bytes, *, replaced: Version | None, silent: bool
     ) -> Outcome:
-        """One file, written beside its place and moved there; a directory mails nobody."""
+        """One file, written beside its place and moved there; a directory mails nobody.
+
+        In this very thread: a hop to another one costs more than what it would wait for, and there is nobody to wait.
+        """
         del silent
-        return await asyncio.to_thread(self._place, collection.key, leaf, content, replaced)
+        return self._place(collection.key, leaf, content, replaced)
 
     async def delete(self, collection: Collection, version: Version, *, silent: bool) -> Deletion:
         """Remove the file while it is the one that was listed."""
         del silent
-        return await asyncio.to_thread(self._remove, collection.key, version)
+        return self._remove(collection.key, version)
 
     async def finish(self, *, replace: bool) -> Ending:
         """Have the system write to the disk what it still holds in memory."""

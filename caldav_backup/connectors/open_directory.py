@@ -8,11 +8,12 @@ there already is never opened for writing. A file appears whole or not at all. E
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from pathlib import Path
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
 #: SMB and FUSE mounts may not know fsync; what somebody else put into a file's place is none of our business.
 _NO_FLUSH = frozenset({errno.EINVAL, errno.ENOTSUP, errno.ELOOP, errno.EMLINK, errno.EACCES, errno.ENOENT, errno.ENXIO})
+
+#: Files that are rather written to the disk one by one.
+_FEW = 16
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # Opening a FIFO would wait for its other end for ever.
@@ -73,8 +77,10 @@ class OpenDirectory:
         """The name `name`, never what it links to."""
         os.unlink(_plain(name), dir_fd=self._descriptor)
 
-    def flush(self, names: Iterable[str]) -> None:
+    def flush(self, names: Collection[str]) -> None:
         """Have the system write these files, and that they are there, to the disk."""
+        if len(names) > _FEW and _sync_file_system(self._descriptor):
+            return
         for name in names:
             with _tolerant():
                 descriptor = os.open(_plain(name), os.O_RDONLY | _UNTRUSTED, dir_fd=self._descriptor)
@@ -110,6 +116,19 @@ class OpenDirectory:
                 self.state(name)
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name) from error
             os.replace(temporary, name, **places)
+
+
+def _sync_file_system(descriptor: int) -> bool:
+    """Have all of the file system written to the disk: for thousands of files much faster than one by one.
+
+    False where there is no such call (it is Linux's own, syncfs(2)). OSError where something could not be written.
+    """
+    syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    if syncfs is None:
+        return False
+    if syncfs(descriptor):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return True
 
 
 @contextmanager

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 NOT_THERE = "was taken, and is not there when it is read back"
 NOT_READABLE = "could not be read back: "
+NOT_COMPARABLE = "it came back in other bytes, and the store does not give the stored ones a second time"
 
 #: Records that are compared in one go.
 _BATCH = 100
@@ -45,14 +46,13 @@ _WORST_LAST = (ReadBack.SAME, ReadBack.REWRITTEN, ReadBack.NOT_READ, ReadBack.CH
 
 
 class Sent(NamedTuple):
-    """An object that was written: of which record (its place in the calendar), where it is now, and what it said.
+    """An object that was written: of which record (its place in the calendar), where it is now, and what it was.
 
     `digest` is of the bytes, line ends apart; `form` tells how they were made of the stored ones.
     """
 
     place: int
     version: Version
-    meaning: ics.Meaning
     digest: bytes
     form: Form = Form()
 
@@ -62,7 +62,7 @@ class Sent(NamedTuple):
         # A server's length of what it rewrote is another one, so that small ones are better left unknown. But SOGo 5.8
         # leaves out of a multiget what XML cannot hold, and only a length makes that be fetched by itself.
         length = len(content) if len(content) > _LARGE or _NOT_IN_XML.search(content) else -1
-        return cls(place, version._replace(length=length), ics.meaning_of(content), digest_of(content), form)
+        return cls(place, version._replace(length=length), digest_of(content), form)
 
 
 def digest_of(content: bytes) -> bytes:
@@ -127,9 +127,7 @@ class Verifier:
             return _with_finding(result, ReadBack.SAME)
         stored = again.read(result.name)
         if stored is None:
-            # It was read when it was sent; now only its meaning is known.
-            same = ics.meaning_of(record.content).matches(sent.meaning)
-            return _with_finding(result, ReadBack.REWRITTEN if same else ReadBack.CHANGED)
+            return _unread(result, NOT_COMPARABLE)
         compared = ics.compare(self.copies.in_form(stored, sent.form), record.content)
         return _with_finding(result, *_finding(compared))
 

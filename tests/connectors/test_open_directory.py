@@ -57,3 +57,13 @@ def test_nothing_stays_behind_of_what_could_not_be_written(tmp_path: Path) -> No
             with pytest.raises(OSError):
                 opened.add(name, b"x")
         assert opened.names() == []
+
+
+def test_many_files_are_flushed_at_once_whatever_became_of_one(tmp_path: Path) -> None:
+    names = [f"{number}.ics" for number in range(40)]
+    with open_directory(tmp_path) as opened:
+        for name in names:
+            opened.add(name, b"x")
+        opened.remove("7.ics")
+        opened.flush(names)
+        assert sorted(opened.names()) == sorted(set(names) - {"7.ics"})
