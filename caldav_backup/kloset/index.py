@@ -6,7 +6,7 @@ no files: see `repository`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from heapq import heapify, heappop, heappush
 
@@ -14,9 +14,11 @@ from caldav_backup.kloset.locations import Locations
 from caldav_backup.kloset.resources import ZERO_MAC, ResourceType
 from caldav_backup.kloset.state import (
     ColouredEntry,
+    CommittedEntry,
     DeleteEntry,
     EntryType,
     Location,
+    LostEntry,
     MergedEntry,
     PackfileEntry,
     ReissuedEntry,
@@ -36,10 +38,12 @@ class Index:
         self._committed: dict[bytes, int] = {}
         # A snapshot's turn in the order of commits; one that was issued again keeps the turn of the older id.
         self._turns: dict[bytes, int] = {}
+        self._next_turn = 0
         self._reissued: dict[bytes, bytes] = {}
         self._merged: dict[bytes, int] = {}
         self._lost: AbstractSet[bytes] = frozenset()
         self._damaged: set[bytes] = set()
+        self._bereft: set[bytes] = set()
         self.unreachable: tuple[bytes, ...] = ()
         """States that were not applied, for no root leads to them."""
 
@@ -52,15 +56,10 @@ class Index:
 
     def apply(self, identifier: bytes, state: State) -> None:
         """Apply one state behind all others."""
-        told_ns = state.timestamp_ns
         for run in state.runs:
             if run.type == EntryType.LOCATION:
                 for snapshot in self._locations.add(run):
-                    self._note_commit(snapshot, told_ns)
-            elif run.type == EntryType.MERGED:
-                for entry in run.read():
-                    assert isinstance(entry, MergedEntry)
-                    self._merged[entry.state] = told_ns = entry.timestamp_ns
+                    self._note_commit(snapshot, state.timestamp_ns)
             else:
                 self._apply_entries(run)
         # The runs live on in `_locations`; the rest of a state is small.
@@ -68,7 +67,12 @@ class Index:
 
     def _note_commit(self, snapshot: bytes, told_ns: int) -> None:
         self._committed[snapshot] = min(self._committed.get(snapshot, told_ns), told_ns)
-        self._turns.setdefault(snapshot, len(self._turns))
+        if snapshot not in self._turns:
+            self._take_turn(snapshot)
+
+    def _take_turn(self, snapshot: bytes) -> None:
+        self._turns[snapshot] = self._next_turn
+        self._next_turn += 1
 
     def _note_reissue(self, entry: ReissuedEntry) -> None:
         self._reissued[entry.old] = entry.new
@@ -83,8 +87,16 @@ class Index:
                     self._coloured.setdefault((entry.resource_type, entry.identifier), entry)
                 case PackfileEntry():
                     self._packfiles.setdefault(entry.packfile, entry)
+                case MergedEntry():
+                    self._merged[entry.state] = entry.timestamp_ns
                 case ReissuedEntry():
                     self._note_reissue(entry)
+                case CommittedEntry():
+                    # All that were there when states were merged follow in order, whatever was known of some before.
+                    self._note_commit(entry.snapshot, entry.timestamp_ns)
+                    self._take_turn(entry.snapshot)
+                case LostEntry():
+                    self._bereft.add(entry.packfile)
                 case _:
                     assert isinstance(entry, DeleteEntry)
                     self._delete(entry)
@@ -123,6 +135,11 @@ class Index:
         }
 
     @property
+    def heads(self) -> Mapping[bytes, State]:
+        """The applied states by id, without their entries."""
+        return self._states
+
+    @property
     def merged(self) -> Mapping[bytes, int]:
         """States whose entries stand in another one now, and when they were written (Unix nanoseconds)."""
         return self._merged
@@ -131,6 +148,11 @@ class Index:
     def packfiles(self) -> Mapping[bytes, PackfileEntry]:
         """Packfiles whose blobs count, coloured ones among them."""
         return self._packfiles
+
+    @property
+    def colours(self) -> Collection[ColouredEntry]:
+        """All that is coloured: snapshots and packfiles, some of them long gone."""
+        return self._coloured.values()
 
     def is_coloured(self, resource_type: ResourceType, identifier: bytes) -> bool:
         """Whether a snapshot was removed, or a packfile is about to be."""
@@ -146,8 +168,8 @@ class Index:
 
     @property
     def has_lost_packfiles(self) -> bool:
-        """Whether a packfile that counts is known to be gone from the storage, or damaged."""
-        return bool(self._lost or self._damaged)
+        """Whether a packfile that counts is known to be gone from the storage, or damaged, or was before a repair."""
+        return bool(self._lost or self._damaged or self._bereft)
 
     def is_usable(self, packfile: bytes) -> bool:
         """Whether what lies in a packfile need not be stored again."""
@@ -177,6 +199,10 @@ class Index:
     def find_locations_of(self, resource_type: ResourceType, macs: Sequence[bytes]) -> list[list[Location]]:
         """The same for each of `macs`."""
         return [self._by_use(places) for places in self._locations.find_many(resource_type, macs)]
+
+    def count_locations(self) -> dict[bytes, int]:
+        """How many blobs the states place in each packfile that counts."""
+        return {name: count for name, count in self._locations.count_in().items() if name in self._packfiles}
 
     def locations_in(self, packfile: bytes) -> dict[bytes, tuple[int, int]]:
         """Offset and length of all that the states place in a packfile, by its type as one byte and its MAC."""
@@ -213,6 +239,11 @@ class Index:
         Of one that was issued again: when its oldest id was committed.
         """
         return self._committed[snapshot]
+
+    @property
+    def reissued(self) -> Mapping[bytes, bytes]:
+        """By a snapshot's id the one that it was given next."""
+        return self._reissued
 
     def reissued_as(self, snapshot: bytes) -> bytes | None:
         """The id that a snapshot has now, if it was issued again."""

@@ -28,6 +28,7 @@ class EntryType(IntEnum):
     DELETE = 6
     MERGED = 128
     REISSUED = 129
+    LOST = 130
 
 
 OWN_KINDS = 128
@@ -84,7 +85,7 @@ class DeleteEntry(NamedTuple):
 
 
 class MergedEntry(NamedTuple):
-    """What follows was told by a state that this one replaces, which was written at `timestamp_ns`."""
+    """What `state` said, which was written at `timestamp_ns`, is said by this one now."""
 
     state: bytes
     timestamp_ns: int
@@ -98,7 +99,14 @@ class ReissuedEntry(NamedTuple):
     committed_ns: int
 
 
-Entry = LocationEntry | ColouredEntry | PackfileEntry | DeleteEntry | MergedEntry | ReissuedEntry
+class LostEntry(NamedTuple):
+    """Something that this packfile held is lost, as a repair found at this time (Unix nanoseconds)."""
+
+    packfile: bytes
+    timestamp_ns: int
+
+
+Entry = LocationEntry | ColouredEntry | PackfileEntry | DeleteEntry | MergedEntry | ReissuedEntry | LostEntry
 
 
 class Run(NamedTuple):
@@ -210,6 +218,8 @@ _PAYLOADS: dict[EntryType, tuple[struct.Struct, Callable[..., Any]]] = {
     EntryType.DELETE: (struct.Struct("<BB32s32s"), DeleteEntry),
     EntryType.MERGED: (struct.Struct("<32sQ"), MergedEntry),
     EntryType.REISSUED: (struct.Struct("<32s32sQ"), ReissuedEntry),
+    EntryType.COMMITTED: (struct.Struct("<32sQ"), CommittedEntry),
+    EntryType.LOST: (struct.Struct("<32sQ"), LostEntry),
 }
 _DELETABLE = frozenset((EntryType.LOCATION, EntryType.COLOURED, EntryType.PACKFILE))
 _KINDS = {make: kind for kind, (_, make) in _PAYLOADS.items()}
