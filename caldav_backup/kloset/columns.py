@@ -118,6 +118,22 @@ class Columns:
             places.setdefault(name, place)
         return places
 
+    def count_in(self) -> dict[bytes, int]:
+        """How many blobs that were not removed lie in each packfile, each counted once."""
+        rows = np.flatnonzero(self.alive)
+        # Rows of one blob are near each other, for they share the key; of one blob in one packfile the first counts.
+        order = rows[np.lexsort((self.packfile[rows], self.type[rows], *self.mac[rows].T))]
+        same = np.zeros(len(order), np.bool_)
+        if len(order):
+            before, behind = order[:-1], order[1:]
+            same[1:] = (
+                (self.mac[before] == self.mac[behind]).all(axis=1)
+                & (self.type[before] == self.type[behind])
+                & (self.packfile[before] == self.packfile[behind])
+            )
+        counts = np.bincount(self.packfile[order[~same]], minlength=len(self.packfiles)).tolist()
+        return {packfile: count for packfile, count in zip(self.packfiles, counts, strict=True) if count}
+
     def _rows(self, resource_type: int, macs: Sequence[bytes]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
         """Rows of the blobs that are alive, and for each row which of `macs` it is."""
         wanted = np.frombuffer(b"".join(macs), dtype="<u8").reshape(-1, MAC_SIZE // 8)

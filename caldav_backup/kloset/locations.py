@@ -115,6 +115,12 @@ class Locations:
         assert self._columns is not None
         return self._columns.find_in(packfile)
 
+    def count_in(self) -> dict[bytes, int]:
+        """How many blobs lie in each packfile."""
+        self._sort()
+        assert self._columns is not None
+        return self._columns.count_in()
+
     def _search(self, resource_type: int, mac: bytes, found: dict[bytes, Location]) -> None:
         """Add what the pending entries know of a blob to `found`."""
         for turn, entries in self._pending:

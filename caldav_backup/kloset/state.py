@@ -29,6 +29,7 @@ class EntryType(IntEnum):
     MERGED = 128
     REISSUED = 129
     LOST = 130
+    COMMITTED = 131
 
 
 OWN_KINDS = 128
@@ -99,6 +100,13 @@ class ReissuedEntry(NamedTuple):
     committed_ns: int
 
 
+class CommittedEntry(NamedTuple):
+    """A snapshot, and when it was first told of. Such entries stand in the order of commits."""
+
+    snapshot: bytes
+    timestamp_ns: int
+
+
 class LostEntry(NamedTuple):
     """Something that this packfile held is lost, as a repair found at this time (Unix nanoseconds)."""
 
@@ -106,7 +114,16 @@ class LostEntry(NamedTuple):
     timestamp_ns: int
 
 
-Entry = LocationEntry | ColouredEntry | PackfileEntry | DeleteEntry | MergedEntry | ReissuedEntry | LostEntry
+Entry = (
+    LocationEntry
+    | ColouredEntry
+    | PackfileEntry
+    | DeleteEntry
+    | MergedEntry
+    | ReissuedEntry
+    | CommittedEntry
+    | LostEntry
+)
 
 
 class Run(NamedTuple):
