@@ -38,6 +38,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("info", "info"),
     Command("check", "check"),
     Command("verify", "verify"),
+    Command("prune", "prune"),
     Command("demo", "demo"),
     Command("source", "source", "group", is_group=True),
     Command("destination", "destination", "group", is_group=True),

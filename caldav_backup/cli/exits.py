@@ -142,6 +142,10 @@ CODES: Mapping[str, Exit] = {
     "caldav_backup.inspection.errors.NotASnapshot": Exit.USAGE,
     "caldav_backup.inspection.errors.NotACalendar": Exit.USAGE,
     "caldav_backup.inspection.errors.NoSuchSource": Exit.NOT_FOUND,
+    # retention
+    "caldav_backup.retention.errors.NoRule": Exit.USAGE,
+    "caldav_backup.retention.errors.NotToBePinned": Exit.USAGE,
+    "caldav_backup.retention.errors.SnapshotProtected": Exit.GUARD,
 }
 
 _NOT_WRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})

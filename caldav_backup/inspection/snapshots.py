@@ -29,7 +29,7 @@ def sources_of(headers: Iterable[Header]) -> list[str]:
 
 def of_source(headers: Sequence[Header], source: str) -> list[Header]:
     """The snapshots of `source`: `@name`, a bare name, an origin or a URL. NoSuchSource when there are none."""
-    found = [header for header in headers if _is_of(header, source)]
+    found = [header for header in headers if is_of(header, source)]
     if not found:
         there = ", ".join(sources_of(headers)) or "no snapshots"
         raise NoSuchSource(f"the store has no snapshot of {source}; it has: {there}")
@@ -68,7 +68,8 @@ class Filter:
         )
 
 
-def _is_of(header: Header, source: str) -> bool:
+def is_of(header: Header, source: str) -> bool:
+    """True for a snapshot of `source`, named as in `of_source`."""
     if source == source_of(header) or source.removeprefix("@") == header.job != "":
         return True
     return "://" in source and _without_user(header.importer.origin) == _without_user(source.rpartition("://")[2])

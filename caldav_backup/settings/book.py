@@ -5,11 +5,12 @@ Owns which file holds what, the overrides from the environment, and the changes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from caldav_backup.settings.addresses import expanded
+from caldav_backup.settings.config import Config, check_keys
 from caldav_backup.settings.document import change_document, read_document
 from caldav_backup.settings.errors import SettingsError, UnknownName
 from caldav_backup.settings.locations import Location, location_of
@@ -19,9 +20,6 @@ from caldav_backup.settings.private_files import exposed
 
 #: The version that plakar writes and asks for.
 VERSION = "v1.0.0"
-
-#: Top-level keys of `config.yml` that are known; `default_store` is a path, a URL or `@name`.
-CONFIG_KEYS = frozenset({"version", "default_store", "jobs", "hooks", "notifications"})
 
 Entries = dict[str, dict[str, str]]
 
@@ -36,19 +34,16 @@ class Settings:
         self.directory = directory
         self._environ = environ
         self._entries: dict[Kind, Entries] = {}
+        #: What plakar does not know.
+        self.config = Config(directory / "config.yml")
 
     def path_of(self, kind: Kind) -> Path:
         """The file that holds all locations of one kind."""
         return self.directory / f"{kind.plural}.yml"
 
-    @property
-    def config_path(self) -> Path:
-        """The file of what plakar does not know."""
-        return self.directory / "config.yml"
-
     def exposed_files(self) -> list[Path]:
         """The directory and those of its files that others than their owner can read or change."""
-        return exposed([self.directory, *map(self.path_of, Kind), self.config_path])
+        return exposed([self.directory, *map(self.path_of, Kind), self.config.path])
 
     def entries(self, kind: Kind) -> Entries:
         """Every entry of one kind as its file has it, by name: not checked, secrets included."""
@@ -81,13 +76,9 @@ class Settings:
 
     def default_store(self) -> str | None:
         """`default_store` of config.yml, else the `default` that plakar keeps in stores.yml (as `@name`), else None."""
-        config = read_document(self.config_path)
-        _check_keys(config, CONFIG_KEYS, self.config_path)
-        chosen = config.get("default_store")
-        if isinstance(chosen, str) and chosen:
+        chosen = self.config.default_store()
+        if chosen is not None:
             return chosen
-        if chosen:
-            raise SettingsError(f"{self.config_path}: default_store must be a directory or @name")
         default = read_document(self.path_of(Kind.STORE)).get("default")
         return f"@{default}" if isinstance(default, str) and default else None
 
@@ -111,7 +102,7 @@ class Settings:
         version = document.get("version", VERSION)
         if version != VERSION:
             raise SettingsError(f"{path} has version {version!r}; this program knows {VERSION} only")
-        _check_keys(document, {"version", kind.plural, "default"}, path)
+        check_keys(document, {"version", kind.plural, "default"}, path)
         section = document.get(kind.plural) or {}
         if not isinstance(section, dict):
             raise SettingsError(f"{path}: {kind.plural} must be a map from names to options")
@@ -121,12 +112,6 @@ class Settings:
         prefix = f"CALDAV_BACKUP_{kind.name}_{name.upper().replace('-', '_')}_"
         found = {option: self._environ.get(prefix + option.upper(), "") for option in kind.options}
         return {option: value for option, value in found.items() if value}
-
-
-def _check_keys(document: Mapping[str, Any], known: Collection[str], path: Path) -> None:
-    for key in document:
-        if key not in known:
-            raise SettingsError(f"{path} has an unknown key {key!r}{suggestion(str(key), known)}")
 
 
 def _values(entry: object, where: str) -> dict[str, str]:
