@@ -55,6 +55,10 @@ class Locked(KlosetError):
     """Another program holds a lock that excludes this work."""
 
 
+class LockLost(Locked):
+    """A lock that was held is held no more, so that what was to be done under it must not be done."""
+
+
 class SnapshotNotFound(KlosetError):
     """No snapshot has this identifier."""
 
