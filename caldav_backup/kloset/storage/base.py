@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # The reference's is about 500 bytes; a .ptar may not have a longer one than this (format.md, ".ptar").
 MAX_CONFIGURATION: Final = 32768
 MAX_LOCK: Final = 65536
+# 30 million locations, and every state has to be held in memory while it is read.
+MAX_STATE: Final = 1 << 30
 
 
 class Kind(Enum):
@@ -63,7 +65,7 @@ class Storage(Protocol):
         """Names of all files of a kind, in no order. Foreign and unfinished files are left out."""
 
     def read(self, kind: Kind, identifier: bytes) -> bytes:
-        """A whole file. StorageFileMissing; Damaged for an impossibly long lock."""
+        """A whole file. StorageFileMissing; Damaged for an impossibly long lock or state."""
 
     def read_range(self, kind: Kind, identifier: bytes, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`. StorageFileMissing; Damaged when the file ends before."""

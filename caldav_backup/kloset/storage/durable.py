@@ -37,24 +37,24 @@ class FileWriter:
         self._disk = disk
         self._place = place
         # The name that the reference gives its temporary files, and ignores when it lists a store.
-        self._temporary = directory / f"tmp.{secrets.randbelow(10**18):018d}"
+        self.temporary = directory / f"tmp.{secrets.randbelow(10**18):018d}"
         try:
-            self._file = disk.create_file(self._temporary)
+            self._file = disk.create_file(self.temporary)
         except OSError as exc:
-            raise cannot_write(self._temporary, exc) from exc
+            raise cannot_write(self.temporary, exc) from exc
 
     def write(self, data: BytesLike) -> None:
         try:
             self._file.write(data)
         except OSError as exc:
-            raise cannot_write(self._temporary, exc) from exc
+            raise cannot_write(self.temporary, exc) from exc
 
     def commit(self, identifier: bytes) -> None:
         path = self._place(identifier)
         try:
             self._disk.sync_file(self._file)
             self._file.close()
-            self._disk.rename(self._temporary, path)
+            self._disk.rename(self.temporary, path)
             self._disk.sync_directory(path.parent)
         except OSError as exc:
             self.abort()
@@ -65,7 +65,7 @@ class FileWriter:
         with suppress(OSError):
             self._file.close()
         with suppress(OSError):
-            self._disk.remove_file(self._temporary)
+            self._disk.remove_file(self.temporary)
 
 
 def make_directory(disk: Disk, path: Path, mode: int = 0o700) -> None:

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from caldav_backup.kloset.errors import StorageFileMissing, StorageUnavailable, StoreExists, StoreNotFound
-from caldav_backup.kloset.storage.base import MAX_CONFIGURATION, MAX_LOCK, Kind
+from caldav_backup.kloset.storage.base import MAX_CONFIGURATION, MAX_LOCK, MAX_STATE, Kind
 from caldav_backup.kloset.storage.disk import Disk, SystemDisk
 from caldav_backup.kloset.storage.durable import FileWriter, cannot_write, make_directory, make_parents
+from caldav_backup.kloset.storage.leftovers import is_temporary, remove_leftovers
 from caldav_backup.kloset.storage.local import cannot_read, read_range, read_whole
 
 if TYPE_CHECKING:
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 _CONFIG: Final = "CONFIG"
 _ASIDE: Final = "damaged"
 _BUCKETED: Final = frozenset({Kind.PACKFILE, Kind.STATE})
+_LIMITS: Final = {Kind.LOCK: MAX_LOCK, Kind.STATE: MAX_STATE}
 _BUCKETS: Final = tuple(f"{first:02x}" for first in range(256))
 _ABSENT: Final = (FileNotFoundError, NotADirectoryError)
 _is_name = re.compile(r"[0-9a-f]{64}").fullmatch
-_is_temporary = re.compile(r"tmp\.[0-9]+").fullmatch
 
 
 class FilesystemStorage:
@@ -75,7 +76,7 @@ class FilesystemStorage:
     def read(self, kind: Kind, identifier: bytes) -> bytes:
         path = self._path(kind, identifier)
         try:
-            return read_whole(path, MAX_LOCK if kind is Kind.LOCK else None)
+            return read_whole(path, _LIMITS.get(kind))
         except _ABSENT as exc:
             raise self._missing(kind, identifier) from exc
         except OSError as exc:
@@ -122,10 +123,15 @@ class FilesystemStorage:
         self._write(self.open_writer(kind), identifier, data)
 
     def open_writer(self, kind: Kind) -> FileWriter:
+        is_first = not self._layout_is_whole
         self._prepare_writing()
         # Where the reference has its temporary files: never in a bucket, nor in `locks`.
         directory = self._root / kind.value if kind in _BUCKETED else self._root
-        return FileWriter(self._disk, directory, lambda identifier: self._path(kind, identifier))
+        writer = FileWriter(self._disk, directory, lambda identifier: self._path(kind, identifier))
+        if is_first:
+            places = (self._root, *(self._root / kind.value for kind in _BUCKETED))
+            remove_leftovers(self._disk, places, beside=writer.temporary)
+        return writer
 
     def delete(self, kind: Kind, identifier: bytes) -> None:
         path = self._path(kind, identifier)
@@ -215,7 +221,7 @@ def _is_free(root: Path) -> bool:
         if entry.name in layout and entry.is_dir():
             if any(files for _, _, files in os.walk(entry)):
                 return False
-        elif not _is_temporary(entry.name):
+        elif not is_temporary(entry.name):
             return False
     return True
 

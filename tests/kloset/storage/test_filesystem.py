@@ -202,6 +202,22 @@ def test_a_failed_write_leaves_no_temporary_file(storage: FilesystemStorage, roo
     assert sorted(root.rglob("*")) == before
 
 
+def test_what_killed_programs_left_unfinished_is_gone_after_a_week_by_the_disks_own_clock(root: Path) -> None:
+    FilesystemStorage(root).create(b"configuration")
+    week = 7 * 86_400
+    now = (root / "CONFIG").stat().st_mtime
+    places = [root, root / "packfiles", root / "states"]
+    for directory in places:
+        for name, age in (("tmp.1", week), ("tmp.2", week - 60), ("tmp.3", -week), ("tmp.x", week), ("README", week)):
+            (directory / name).write_bytes(b"x")
+            os.utime(directory / name, (now - age, now - age))
+        (directory / "tmp.4").symlink_to(directory / "README")
+    FilesystemStorage(root).write(Kind.LOCK, NAME, b"x")
+    for directory in places:
+        left = [name for name in names_of(directory) if name.startswith(("tmp", "READ"))]
+        assert left == ["README", "tmp.2", "tmp.3", "tmp.4", "tmp.x"]
+
+
 def test_unreadable_places_are_unavailable(storage: FilesystemStorage, root: Path) -> None:
     (root / "states" / "00" / NAME.hex()).mkdir()
     (root / "locks").rmdir()

@@ -1,0 +1,98 @@
+"""A program that dies at its n-th deed leaves a store in which nothing is lost, and the next run does what it did not.
+
+The quick and the full tier die at places that chance chooses, the soak tier at every one.
+"""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from caldav_backup.kloset.errors import StoreNotFound
+from caldav_backup.kloset.storage import Kind, MemoryStorage
+from tests.crash.deeds import DEEDS, Deed
+from tests.crash.dying import DyingStorage
+from tests.crash.fate import Death, Fate
+from tests.crash.worlds import World, assert_nothing_lost
+
+#: Of the dead the thread that keeps a lock fresh may try to do so for a last time.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+
+SAMPLED = 6  # deaths of each deed in the full tier
+
+
+@pytest.fixture(params=DEEDS)
+def deed(request: pytest.FixtureRequest) -> Deed:
+    return DEEDS[request.param]
+
+
+@pytest.fixture
+def world(deed: Deed, tmp_path: Path) -> World:
+    made = World(tmp_path / "vdir", MemoryStorage())
+    deed.prepare(made)
+    return made
+
+
+def places(world: World, deed: Deed) -> int:
+    """In how many places the deed can die."""
+    fate = Fate()
+    copied = world.copy()
+    deed.do(copied, DyingStorage(copied.storage, fate))
+    assert fate.deeds > 0
+    return fate.deeds
+
+
+def die(world: World, deed: Deed, at: int, *, after: bool) -> World:
+    """The world as it is left by a deed that died."""
+    left = world.copy()
+    with suppress(Death):
+        deed.do(left, DyingStorage(left.storage, Fate(at, after=after)))
+        pytest.fail("the deed came to its end although its storage was dead")
+    return left
+
+
+def assert_survived(left: World, deed: Deed) -> None:
+    may_go = deed.removes(left)
+    is_made = is_store(left)
+    if is_made:
+        assert_nothing_lost(left.open(), left.held, may_go=may_go)
+        release_locks(left)
+    if not (is_made and deed is DEEDS["init"]):
+        deed.do(left, left.storage)
+    assert_nothing_lost(left.open(), left.held, may_go=may_go)
+    assert not {header.timestamp_ns for header in left.open().snapshots()} & set(may_go)
+    left.back_up()
+    left.assert_backed_up()
+    assert_nothing_lost(left.open(), left.held, may_go=may_go)
+    assert list(left.storage.ids(Kind.LOCK)) == []
+
+
+def is_store(world: World) -> bool:
+    try:
+        world.open()
+    except StoreNotFound:
+        return False
+    return True
+
+
+def release_locks(world: World) -> None:
+    """As `unlock` does it, or ten minutes that pass."""
+    for identifier in list(world.storage.ids(Kind.LOCK)):
+        world.storage.delete(Kind.LOCK, identifier)
+
+
+@pytest.mark.full
+def test_nothing_is_lost_wherever_a_program_dies(world: World, deed: Deed, chance: random.Random) -> None:
+    deaths = [(at, after) for at in range(1, places(world, deed) + 1) for after in (False, True)]
+    for at, after in chance.sample(deaths, min(SAMPLED, len(deaths))):
+        assert_survived(die(world, deed, at, after=after), deed)
+
+
+@pytest.mark.soak
+def test_nothing_is_lost_at_any_place_where_a_program_dies(world: World, deed: Deed) -> None:
+    for at in range(1, places(world, deed) + 1):
+        for after in (False, True):
+            assert_survived(die(world, deed, at, after=after), deed)
