@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from heapq import heapify, heappop, heappush
 
+from caldav_backup.kloset.commits import Commits
 from caldav_backup.kloset.locations import Locations
 from caldav_backup.kloset.resources import ZERO_MAC, ResourceType
 from caldav_backup.kloset.state import (
@@ -35,12 +36,7 @@ class Index:
         self._packfiles: dict[bytes, PackfileEntry] = {}
         self._coloured: dict[tuple[int, bytes], ColouredEntry] = {}
         self._states: dict[bytes, State] = {}
-        self._committed: dict[bytes, int] = {}
-        # A snapshot's turn in the order of commits; one that was issued again keeps the turn of the older id.
-        self._turns: dict[bytes, int] = {}
-        self._next_turn = 0
-        self._reissued: dict[bytes, bytes] = {}
-        self._merged: dict[bytes, int] = {}
+        self._commits = Commits()
         self._lost: AbstractSet[bytes] = frozenset()
         self._damaged: set[bytes] = set()
         self._bereft: set[bytes] = set()
@@ -59,26 +55,11 @@ class Index:
         for run in state.runs:
             if run.type == EntryType.LOCATION:
                 for snapshot in self._locations.add(run):
-                    self._note_commit(snapshot, state.timestamp_ns)
+                    self._commits.tell(snapshot, state.timestamp_ns)
             else:
                 self._apply_entries(run)
         # The runs live on in `_locations`; the rest of a state is small.
         self._states[identifier] = State((), state.timestamp_ns, state.parent, state.serial, state.version)
-
-    def _note_commit(self, snapshot: bytes, told_ns: int) -> None:
-        self._committed[snapshot] = min(self._committed.get(snapshot, told_ns), told_ns)
-        if snapshot not in self._turns:
-            self._take_turn(snapshot)
-
-    def _take_turn(self, snapshot: bytes) -> None:
-        self._turns[snapshot] = self._next_turn
-        self._next_turn += 1
-
-    def _note_reissue(self, entry: ReissuedEntry) -> None:
-        self._reissued[entry.old] = entry.new
-        self._note_commit(entry.new, entry.committed_ns)
-        if entry.old in self._turns:
-            self._turns[entry.new] = self._turns[entry.old]
 
     def _apply_entries(self, run: Run) -> None:
         for entry in run.read():
@@ -87,14 +68,8 @@ class Index:
                     self._coloured.setdefault((entry.resource_type, entry.identifier), entry)
                 case PackfileEntry():
                     self._packfiles.setdefault(entry.packfile, entry)
-                case MergedEntry():
-                    self._merged[entry.state] = entry.timestamp_ns
-                case ReissuedEntry():
-                    self._note_reissue(entry)
-                case CommittedEntry():
-                    # All that were there when states were merged follow in order, whatever was known of some before.
-                    self._note_commit(entry.snapshot, entry.timestamp_ns)
-                    self._take_turn(entry.snapshot)
+                case MergedEntry() | ReissuedEntry() | CommittedEntry():
+                    self._commits.apply(entry)
                 case LostEntry():
                     self._bereft.add(entry.packfile)
                 case _:
@@ -131,7 +106,9 @@ class Index:
         return {
             identifier: state.parent
             for identifier, state in self._states.items()
-            if state.parent != ZERO_MAC and state.parent not in self._states and state.parent not in self._merged
+            if state.parent != ZERO_MAC
+            and state.parent not in self._states
+            and state.parent not in self._commits.merged
         }
 
     @property
@@ -140,9 +117,9 @@ class Index:
         return self._states
 
     @property
-    def merged(self) -> Mapping[bytes, int]:
-        """States whose entries stand in another one now, and when they were written (Unix nanoseconds)."""
-        return self._merged
+    def commits(self) -> Commits:
+        """What is known of the order of commits."""
+        return self._commits
 
     @property
     def packfiles(self) -> Mapping[bytes, PackfileEntry]:
@@ -225,7 +202,7 @@ class Index:
             if (ResourceType.SNAPSHOT, identifier) not in self._coloured
             and any(place.packfile in self._packfiles for place in places)
         ]
-        return sorted(there, key=self._turns.__getitem__)
+        return sorted(there, key=self._commits.turn)
 
     def has_snapshot(self, identifier: bytes) -> bool:
         """Whether a snapshot is among them."""
@@ -238,21 +215,11 @@ class Index:
 
         Of one that was issued again: when its oldest id was committed.
         """
-        return self._committed[snapshot]
-
-    @property
-    def reissued(self) -> Mapping[bytes, bytes]:
-        """By a snapshot's id the one that it was given next."""
-        return self._reissued
+        return self._commits.committed_ns(snapshot)
 
     def reissued_as(self, snapshot: bytes) -> bytes | None:
         """The id that a snapshot has now, if it was issued again."""
-        passed = {snapshot}
-        newest = None
-        while (later := self._reissued.get(snapshot)) is not None and later not in passed:
-            passed.add(later)
-            newest = snapshot = later
-        return newest
+        return self._commits.newest_id(snapshot)
 
 
 def order_states(states: Mapping[bytes, State]) -> tuple[list[bytes], list[bytes]]:

@@ -27,6 +27,7 @@ from caldav_backup.kloset.recency import newest_first
 from caldav_backup.kloset.resources import MAC_SIZE, VERSION_1_1_0, BytesLike, ResourceType
 from caldav_backup.kloset.snapshot import Snapshot
 from caldav_backup.kloset.state import ColouredEntry, Run, State, make_run
+from caldav_backup.kloset.states import read_new_states
 from caldav_backup.kloset.storage import Kind, Storage
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 STATE_LIMIT = 1 << 30
 """Most bytes of one state after inflating: 12 million locations."""
 LOCK_LIMIT = 1 << 16
+MOST_INFLATED = 64
+"""How many times its own size a state may become: every entry has a MAC, which cannot be compressed."""
 MIN_PREFIX = 4
 """Hexadecimal digits that name a snapshot at least."""
 
@@ -124,7 +127,7 @@ class Repository:
         """Version and stream of a state's or lock's file; Damaged, UnsupportedStore."""
         opened = envelope.unwrap(resource_type, content, self.keyed.mac, name)
         limit = LOCK_LIMIT if resource_type == ResourceType.LOCK else STATE_LIMIT
-        return opened.version, self.codec.decode(opened.body, limit)
+        return opened.version, self.codec.decode(opened.body, min(limit, MOST_INFLATED * len(opened.body) + LOCK_LIMIT))
 
     # The index
 
@@ -133,15 +136,18 @@ class Repository:
         """What all states say; read when first needed. Damaged, naming the state, when one cannot be read."""
         if self._index is None:
             index = Index()
-            index.apply_all({identifier: self.read_state(identifier) for identifier in self.storage.ids(Kind.STATE)})
+            index.apply_all(read_new_states(self, ()))
             self._index = index
         return self._index
 
     def refresh(self) -> None:
         """Take up states that others wrote since the index was read."""
-        known = set(self.index.states) | set(self.index.unreachable)
-        new = [identifier for identifier in self.storage.ids(Kind.STATE) if identifier not in known]
-        self.index.apply_all({identifier: self.read_state(identifier) for identifier in new})
+        known = self.index.heads.keys() | set(self.index.unreachable)
+        self.index.apply_all(read_new_states(self, known))
+
+    def forget_states(self) -> None:
+        """Read all states anew when they are needed next: after many were merged, or long ago."""
+        self._index = None
 
     def look_for_lost_packfiles(self) -> None:
         """List the packfiles, so that nothing counts as stored that lay in one which is gone. StorageError."""
@@ -232,7 +238,7 @@ class Repository:
 
     def snapshot(self, identifier: bytes) -> Snapshot:
         """One snapshot, to read it by path. SnapshotNotFound, or Damaged."""
-        if identifier not in self.index.snapshot_ids():
+        if not self.index.has_snapshot(identifier):
             raise self._unknown(identifier.hex())
         return Snapshot(self, self.header(identifier))
 
@@ -261,10 +267,9 @@ class Repository:
         Who reads one of them meanwhile goes on undisturbed: its blobs go when a later maintenance finds that nothing
         needs them. SnapshotNotFound when one is not there.
         """
-        there = set(self.index.snapshot_ids())
         removed = list(dict.fromkeys(identifiers))
         for identifier in removed:
-            if identifier not in there:
+            if not self.index.has_snapshot(identifier):
                 raise self._unknown(identifier.hex())
         if not removed:
             return
