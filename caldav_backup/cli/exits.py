@@ -100,6 +100,7 @@ CODES: Mapping[str, Exit] = {
     "caldav_backup.kloset.errors.StoreExists": Exit.NOT_WRITABLE,
     "caldav_backup.kloset.errors.UnsupportedStore": Exit.UNACCEPTABLE,
     "caldav_backup.kloset.errors.StoreIdentityChanged": Exit.UNACCEPTABLE,
+    "caldav_backup.kloset.errors.SameStore": Exit.UNACCEPTABLE,
     "caldav_backup.kloset.errors.ExcessiveKDFCost": Exit.UNACCEPTABLE,
     "caldav_backup.kloset.errors.PassphraseRequired": Exit.REFUSED,
     "caldav_backup.kloset.errors.WrongPassphrase": Exit.REFUSED,

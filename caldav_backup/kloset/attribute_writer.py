@@ -18,7 +18,7 @@ from caldav_backup.kloset.configuration import ChunkSizes
 from caldav_backup.kloset.errors import InvalidArgument
 from caldav_backup.kloset.objects import Object, ObjectChunk, content_type
 from caldav_backup.kloset.resources import ResourceType
-from caldav_backup.kloset.xattrs import ExtendedAttribute
+from caldav_backup.kloset.xattrs import EXTENDED, ExtendedAttribute
 
 Value = bytes | Iterable[bytes]
 
@@ -28,6 +28,7 @@ class _Attribute(NamedTuple):
     name: str
     value: bytes
     anchors: AbstractSet[bytes]
+    kind: int
 
 
 class AttributeWriter:
@@ -39,16 +40,24 @@ class AttributeWriter:
         self._gathered: list[_Attribute] = []
         self._ids: dict[bytes, bytes] = {}
 
-    def add(self, path: str, values: Mapping[str, Value], anchors: AbstractSet[bytes] = frozenset()) -> tuple[str, ...]:
+    def add(
+        self,
+        path: str,
+        values: Mapping[str, Value],
+        anchors: AbstractSet[bytes] = frozenset(),
+        *,
+        kind: int = EXTENDED,
+    ) -> tuple[str, ...]:
         """The attributes of one path; their names as its entry lists them: sorted by their bytes.
 
-        `anchors` are the packfiles that hold entries of unchanged files in this directory.
+        `anchors` are the packfiles that hold entries of unchanged files in this directory; they are looked at in the
+        end. `kind` is told in `xattrs`.
         """
         for name, value in values.items():
             if not name or "\0" in name:
                 raise InvalidArgument(f"{name!r} cannot be the name of an attribute of {path!r}")
             whole = value if isinstance(value, bytes) else b"".join(value)
-            self._gathered.append(_Attribute(path, name, whole, anchors))
+            self._gathered.append(_Attribute(path, name, whole, anchors, kind))
         return tuple(sorted(values, key=str.encode))
 
     def take_over(self, stored: Mapping[bytes, bytes]) -> None:
@@ -74,7 +83,7 @@ class AttributeWriter:
         content_mac = chunks[0][0] if len(chunks) == 1 else blobs.mac(value)
         parts = tuple(ObjectChunk(mac, len(chunk)) for mac, chunk in chunks)
         record = Object(content_mac, parts, content_type(chunks[0][1])).to_bytes()
-        described = ExtendedAttribute(attribute.path, attribute.name, len(value), blobs.mac(record))
+        described = ExtendedAttribute(attribute.path, attribute.name, len(value), blobs.mac(record), attribute.kind)
         entry = described.to_bytes()
         entry_id = self._ids[described.key] = blobs.mac(entry)
         company = attribute.anchors | blobs.packfiles_of(ResourceType.XATTR_ENTRY, entry_id)

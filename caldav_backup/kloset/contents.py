@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 BATCH_BYTES = 4 << 20
 BATCH_CONTENTS = 512
 
+# What is put together in memory, which a store of somebody else must not fill: no calendar's content comes near it.
+WHOLE_LIMIT = 256 << 20
+
 
 class Contents(Blobs, Protocol):
     """Blobs, and the hash that names contents in the same store."""
@@ -58,7 +61,16 @@ def read_contents(store: Contents, contents: Iterable[Content]) -> Iterator[byte
         objects = [Object.from_bytes(record) for _, record in records]
         chunks = _chunks_of(store, objects)
         for content, found in zip(batch, objects, strict=True):
+            if found.size > WHOLE_LIMIT:
+                raise _not_stored(content, f"has {found.size} bytes, too many to be read in one piece")
             yield b"".join(_pieces(store, found, content, chunks))
+
+
+def read_objects(store: Contents, contents: Sequence[tuple[Content, Object]]) -> Iterator[list[bytes]]:
+    """The chunks of each of these contents, whose objects were read before."""
+    chunks = _chunks_of(store, [found for _, found in contents])
+    for content, found in contents:
+        yield list(_pieces(store, found, content, chunks))
 
 
 def verify_contents(store: Contents, contents: Sequence[tuple[Content, Object]]) -> None:

@@ -27,6 +27,10 @@ class StoreIdentityChanged(KlosetError):
     """The store at this location is not the one that was there before."""
 
 
+class SameStore(KlosetError):
+    """Two stores that should be different have the same identifier."""
+
+
 class ExcessiveKDFCost(KlosetError):
     """Unlocking the store would take more memory or time than is allowed without consent."""
 
@@ -52,7 +56,11 @@ class BlobMissing(Damaged):
 
 
 class Locked(KlosetError):
-    """Another program holds a lock that excludes this work."""
+    """Another program holds a lock that excludes this work; `holder` says which, for whoever waits and tries again."""
+
+    def __init__(self, message: str, holder: str = "") -> None:
+        super().__init__(message)
+        self.holder = holder
 
 
 class LockLost(Locked):

@@ -102,3 +102,13 @@ class EntryTemplate:
         if head[-1] & (0xFF if len(head) == 2 else 0x1F) != len(name):
             return None
         return PlainFile(name, _I64.unpack(size)[0], records.decode(mtime))
+
+    def object_of(self, record: bytes) -> bytes:
+        """The object's id in a record that matches."""
+        end = len(record) - len(self._tail)
+        return record[end - MAC_SIZE : end]
+
+    def with_object(self, record: bytes, object_id: bytes) -> bytes:
+        """A record that matches, with another object."""
+        end = len(record) - len(self._tail)
+        return record[: end - MAC_SIZE] + object_id + record[end:]

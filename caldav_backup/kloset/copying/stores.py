@@ -1,0 +1,224 @@
+"""Snapshots of one store copied into another: which of them, in which order, and what became of each.
+
+Owns the run. A copy has the identifier of its original, as plakar's `sync` does it, so it is plain what is there
+already; only a copy that lacks something has another one, for the whole may still come. The source is only read; in
+the destination a shared lock is held.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from caldav_backup.kloset.copying.batches import Batch
+from caldav_backup.kloset.copying.directories import Loss
+from caldav_backup.kloset.copying.known import Known
+from caldav_backup.kloset.copying.neighbours import Neighbour
+from caldav_backup.kloset.copying.snapshots import SnapshotCopier
+from caldav_backup.kloset.errors import Damaged, SameStore
+from caldav_backup.kloset.header import UNSIGNED, Header
+from caldav_backup.kloset.locks import take_shared_lock
+from caldav_backup.kloset.repository import Repository
+from caldav_backup.kloset.resources import MAC_SIZE, ResourceType
+
+COPIED_FROM = "copied-from"
+"""Key in the context of a copy that lacks something: the identifier of its original."""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyPlan:
+    """What is to be copied, in this order, and what is not: ids of snapshots of the source."""
+
+    to_copy: tuple[Header, ...]
+    there: tuple[bytes, ...]
+    """In the destination already, under the same id or under one that it was issued as before."""
+    removed: tuple[bytes, ...]
+    """Removed from the destination, so not wanted there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What became of one snapshot. `identifier` is the copy's, None when there is none, and then `losses` say why."""
+
+    original: bytes
+    identifier: bytes | None
+    losses: tuple[Loss, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.losses
+
+
+Progress = Callable[[int, int], None]
+"""Is told how many snapshots are done, and of how many."""
+
+
+def plan_copy(source: Repository, destination: Repository, headers: Sequence[Header]) -> CopyPlan:
+    """Which of these snapshots of `source` the `destination` lacks. SameStore."""
+    require_other_store(source, destination)
+    issued_as = {source.index.reissued_as(each): each for each in destination.index.snapshot_ids()}
+    to_copy: list[Header] = []
+    there: list[bytes] = []
+    removed: list[bytes] = []
+    for header in headers:
+        identifier = header.identifier
+        if destination.index.has_snapshot(identifier) or identifier in issued_as:
+            there.append(identifier)
+        elif destination.index.is_coloured(ResourceType.SNAPSHOT, identifier):
+            removed.append(identifier)
+        else:
+            to_copy.append(header)
+    return CopyPlan(tuple(_by_source(source, to_copy)), tuple(there), tuple(removed))
+
+
+def require_other_store(source: Repository, destination: Repository) -> None:
+    """SameStore when both are one, or one is a copy of the other's files."""
+    if source.configuration.repository_id != destination.configuration.repository_id:
+        return
+    here, there = source.storage.location, destination.storage.location
+    if here == there:
+        raise SameStore(f"{here} is the store itself; name another one to copy snapshots to")
+    raise SameStore(
+        f"the stores at {here} and {there} have the same id, so one is a copy of the other's files, and what one of "
+        "them says of the other's snapshots means nothing; make a new store with init and copy the snapshots into it"
+    )
+
+
+def _by_source(source: Repository, headers: Sequence[Header]) -> list[Header]:
+    """The snapshots of each source together, for neighbours differ little; each in the order of their commits."""
+    turns = {identifier: turn for turn, identifier in enumerate(source.index.snapshot_ids())}
+    ordered = sorted(headers, key=lambda header: turns[header.identifier])
+    first = {_source_of(header): turns[header.identifier] for header in reversed(ordered)}
+    return sorted(ordered, key=lambda header: first[_source_of(header)])
+
+
+def _source_of(header: Header) -> object:
+    return header.job or header.importer
+
+
+def copy_snapshots(
+    source: Repository,
+    destination: Repository,
+    plan: CopyPlan,
+    *,
+    partial_tag: str,
+    lock_wait: float = 0.0,
+    progress: Progress | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> list[Copied]:
+    """Copy what the plan says; what becomes of each, in its order. A copy that lacks something gets `partial_tag`.
+
+    What is complete is committed about once a minute, so that an interrupted run can be gone on with. Locked, after
+    `lock_wait` seconds, while another program maintains the destination; StorageError.
+    """
+    copying = _Copying(source, destination, partial_tag, clock)
+    lock = take_shared_lock(destination, secrets.token_bytes(MAC_SIZE), wait=lock_wait)
+    try:
+        destination.refresh()
+        destination.look_for_lost_packfiles()
+        done: list[Copied] = []
+        for _, group in groupby(plan.to_copy, key=_source_of):
+            for copied in copying.copy_source(list(group)):
+                done.append(copied)
+                if progress is not None:
+                    progress(len(done), len(plan.to_copy))
+                if copying.is_full():
+                    lock.refresh()
+                    copying.commit()
+        lock.refresh()
+        copying.commit()
+        return done
+    except BaseException:
+        copying.abort()
+        raise
+    finally:
+        lock.release()
+
+
+class _Copying:
+    """One run, batch by batch."""
+
+    def __init__(
+        self, source: Repository, destination: Repository, partial_tag: str, clock: Callable[[], float]
+    ) -> None:
+        self._source = source
+        self._destination = destination
+        self._partial_tag = partial_tag
+        self._clock = clock
+        self._begin()
+
+    def _begin(self) -> None:
+        self._batch = Batch(self._destination, self._clock())
+        self._copier = SnapshotCopier(self._source, self._destination, self._batch.blobs)
+
+    def is_full(self) -> bool:
+        return self._batch.is_full(self._clock())
+
+    def commit(self) -> None:
+        self._batch.commit()
+        self._begin()
+
+    def abort(self) -> None:
+        self._batch.abort()
+
+    def copy_source(self, headers: Sequence[Header]) -> Iterator[Copied]:
+        """Snapshots of one source, each on top of what is known of the one before."""
+        neighbour = self._find_neighbour(headers[0])
+        known = Known() if neighbour is None else neighbour.known()
+        for header in headers:
+            try:
+                copy, known, losses = self._copier.copy(header, known, neighbour)
+            except Damaged as exc:
+                yield Copied(header.identifier, None, (Loss("/", str(exc)),))
+                continue
+            yield self._store(header, copy, losses)
+
+    def _store(self, original: Header, copy: Header, losses: Sequence[Loss]) -> Copied:
+        # A signature is over the ids of the source.
+        copy = replace(copy, identity=UNSIGNED)
+        if losses:
+            copy = self._partial(copy, losses)
+            if self._destination.index.find_locations(ResourceType.SNAPSHOT, copy.identifier):
+                # The same copy was made before.
+                return Copied(original.identifier, copy.identifier, tuple(losses))
+        self._batch.add(copy)
+        return Copied(original.identifier, copy.identifier, tuple(losses))
+
+    def _partial(self, copy: Header, losses: Sequence[Loss]) -> Header:
+        """With an id of its own, the same each time that the same is missing: the whole may come another day."""
+        missing = "\0".join(sorted({loss.path for loss in losses}))
+        content = b"partial copy\0" + copy.identifier + missing.encode("utf-8", "surrogateescape")
+        return replace(
+            copy,
+            identifier=self._destination.keyed.mac(content),
+            tags=copy.tags if self._partial_tag in copy.tags else (*copy.tags, self._partial_tag),
+            context=(*copy.context, (COPIED_FROM, copy.identifier.hex())),
+        )
+
+    def _find_neighbour(self, header: Header) -> Neighbour | None:
+        """The newest snapshot of the same source before this one that both stores have, else the first behind it."""
+        there = self._destination.index
+        if there.has_lost_packfiles:
+            # What looks complete may have lost something, so everything is stored again.
+            return None
+        ids = self._source.index.snapshot_ids()
+        place = ids.index(header.identifier)
+        for identifier in (*reversed(ids[:place]), *ids[place + 1 :]):
+            if there.has_snapshot(identifier) and self._is_like(identifier, header):
+                return self._neighbour(identifier)
+        return None
+
+    def _is_like(self, identifier: bytes, header: Header) -> bool:
+        try:
+            return _source_of(self._source.header(identifier)) == _source_of(header)
+        except Damaged:
+            return False
+
+    def _neighbour(self, identifier: bytes) -> Neighbour | None:
+        try:
+            return Neighbour(self._source.snapshot(identifier), self._destination.snapshot(identifier))
+        except Damaged:
+            return None
