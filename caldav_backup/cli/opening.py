@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from caldav_backup.cli.exits import Usage
 from caldav_backup.cli.invocation import Invocation
 from caldav_backup.cli.passphrases import Given, no_passphrase, passphrase_of
 from caldav_backup.cli.render import about, error_message
@@ -91,6 +92,18 @@ def choose_header(
             raise
         count = f"{run.damaged_snapshots} damaged {'one was' if run.damaged_snapshots == 1 else 'ones were'}"
         raise Damaged(f"{error}; {count} left out, of which 'caldav-backup check' tells more") from error
+
+
+def choose_headers(run: Invocation, repository: Repository, words: Sequence[str], source: str | None) -> list[Header]:
+    """The snapshots that `words` name, each once and in their order; errors as of `choose_header`, Usage for a path."""
+    from caldav_backup.inspection.references import parse_reference
+
+    references = [parse_reference(word) for word in words]
+    for reference in references:
+        if reference.path is not None:
+            raise Usage(f"{reference.snapshot}:{reference.path} is a path in a snapshot; name whole snapshots")
+    chosen = (choose_header(run, repository, each.snapshot, source) for each in references)
+    return list({header.identifier: header for header in chosen}.values())
 
 
 def _failed_paths(run: Invocation, repository: Repository, header: Header) -> Iterable[str]:

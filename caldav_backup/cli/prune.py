@@ -44,7 +44,7 @@ def command(
     all: Annotated[bool, typer.Option("--all", help="Snapshots that other programs made, too.")] = False,
     apply: Annotated[bool, typer.Option("--apply", help="Do it; without this, the plan is shown.")] = False,
 ) -> Answer:
-    """Remove snapshots that no rule keeps; pinned ones and the last good one of each source stay."""
+    """Remove snapshots that no rule keeps, or show which."""
     run = invocation_of(context)
     given = Policy(
         last=keep_last,

@@ -76,8 +76,7 @@ def _group_fields(plan: GroupPlan) -> dict[str, Any]:
 
 def _heading(plan: GroupPlan) -> str:
     going = len(plan.removed)
-    stay = f"{len(plan.verdicts) - going} of {counted(len(plan.verdicts), 'snapshot')} stay"
-    return f"{title(plan.group)}: {stay}, {going} to remove" if going else f"{title(plan.group)}: {stay}"
+    return f"{title(plan.group)}: keep {len(plan.verdicts) - going} of {len(plan.verdicts)}, remove {going}"
 
 
 def _table(plan: GroupPlan) -> Table:
@@ -105,9 +104,6 @@ def _done(plan: PrunePlan, removed: Sequence[Header]) -> list[str]:
     for group in plan.groups:
         count = sum(header.identifier in gone for header in group.removed)
         if count:
-            lines.append(f"{title(group.group)}: {counted(count, 'snapshot')} removed, {_rest(group, count)} left")
+            kept = len(group.verdicts) - count
+            lines.append(f"{title(group.group)}: {counted(count, 'snapshot')} removed, {kept} kept")
     return [*lines, SPACE] if lines else ["nothing to remove"]
-
-
-def _rest(plan: GroupPlan, removed: int) -> int:
-    return len(plan.verdicts) - removed

@@ -9,9 +9,11 @@ from __future__ import annotations
 from caldav_backup.retention.durations import Duration
 from caldav_backup.retention.errors import NoRule, NotToBePinned, SnapshotProtected
 from caldav_backup.retention.groups import Group, is_ours
+from caldav_backup.retention.pinning import PinPlan, plan_pins, plan_unpins
 from caldav_backup.retention.plan import GroupPlan, PrunePlan, Question, Verdict, plan_prune
 from caldav_backup.retention.policy import RULES, Policy, policy_from_options, tags_from
 from caldav_backup.retention.reasons import Reason
+from caldav_backup.retention.removal import RemovalPlan, plan_removal, plan_removal_among, told
 
 __all__ = [
     "RULES",
@@ -20,14 +22,21 @@ __all__ = [
     "GroupPlan",
     "NoRule",
     "NotToBePinned",
+    "PinPlan",
     "Policy",
     "PrunePlan",
     "Question",
     "Reason",
+    "RemovalPlan",
     "SnapshotProtected",
     "Verdict",
     "is_ours",
+    "plan_pins",
     "plan_prune",
+    "plan_removal",
+    "plan_removal_among",
+    "plan_unpins",
     "policy_from_options",
     "tags_from",
+    "told",
 ]
