@@ -22,7 +22,9 @@ class MacSet:
     """MACs of one kind. Members are only added."""
 
     def __init__(self) -> None:
+        # Ascending; beside them their first eight bytes as numbers, among which searching is many times faster.
         self._sorted: npt.NDArray[np.bytes_] = np.empty(0, _MAC)
+        self._keys: npt.NDArray[np.uint64] = np.empty(0, np.uint64)
         self._waiting: set[bytes] = set()
 
     def add(self, macs: Sequence[bytes]) -> list[bytes]:
@@ -39,11 +41,27 @@ class MacSet:
         waiting = self._waiting
         if not len(self._sorted):
             return [mac in waiting for mac in macs]
-        wanted = np.frombuffer(b"".join(macs), _MAC)
-        places = np.minimum(np.searchsorted(self._sorted, wanted), len(self._sorted) - 1)
-        there: list[bool] = (self._sorted[places] == wanted).tolist()
+        there: list[bool] = self._find(np.frombuffer(b"".join(macs), _MAC)).tolist()
         if waiting:
             return [is_there or mac in waiting for mac, is_there in zip(macs, there, strict=True)]
+        return there
+
+    def contains_array(self, macs: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bool_]:
+        """The same for an array of texts of 32 bytes, as numpy has them."""
+        self._sort()
+        return self._find(macs)
+
+    def _find(self, wanted: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bool_]:
+        last = len(self._sorted) - 1
+        if last < 0:
+            return np.zeros(len(wanted), np.bool_)
+        places = np.minimum(np.searchsorted(self._keys, _keys_of(wanted)), last)
+        there: npt.NDArray[np.bool_] = self._sorted[places] == wanted
+        # Of several members that begin alike this was the first.
+        rest = np.flatnonzero(~there & (self._keys[places] == _keys_of(wanted)))
+        if len(rest):
+            places = np.minimum(np.searchsorted(self._sorted, wanted[rest]), last)
+            there[rest] = self._sorted[places] == wanted[rest]
         return there
 
     def __contains__(self, mac: bytes) -> bool:
@@ -62,8 +80,14 @@ class MacSet:
     def _sort(self) -> None:
         if self._waiting:
             more = np.sort(np.frombuffer(b"".join(self._waiting), _MAC))
-            self._sorted = np.insert(self._sorted, np.searchsorted(self._sorted, more), more)
+            # Stable, for that is the way of sorting which takes advantage of two pieces that are sorted.
+            self._sorted = np.sort(np.concatenate([self._sorted, more]), kind="stable")
+            self._keys = _keys_of(self._sorted)
             self._waiting = set()
+
+
+def _keys_of(macs: npt.NDArray[np.bytes_]) -> npt.NDArray[np.uint64]:
+    return macs.view(">u8").reshape(-1, MAC_SIZE // 8)[:, 0].astype(np.uint64)
 
 
 class LiveBlobs:
@@ -84,6 +108,11 @@ class LiveBlobs:
         """The same for each of `macs`; many times faster than one by one."""
         kind = self._kinds.get(resource_type)
         return [False] * len(macs) if kind is None else kind.contains_many(macs)
+
+    def contains_array(self, resource_type: int, macs: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bool_]:
+        """The same for an array of texts of 32 bytes."""
+        kind = self._kinds.get(resource_type)
+        return np.zeros(len(macs), np.bool_) if kind is None else kind.contains_array(macs)
 
     def count(self, resource_type: int) -> int:
         """How many there are of one type."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 from caldav_backup.kloset import dirpack, records
 from caldav_backup.kloset.btree import ERROR_TREE, INDEX_TREE, VFS_TREE, XATTR_TREE, Node, Root, TreeType
@@ -16,7 +17,7 @@ from caldav_backup.kloset.checking.findings import Progress, Step
 from caldav_backup.kloset.dirpack import Frame
 from caldav_backup.kloset.errors import BlobMissing, Damaged, UnsupportedStore
 from caldav_backup.kloset.header import UNSIGNED, Header, Source
-from caldav_backup.kloset.live_blobs import LiveBlobs
+from caldav_backup.kloset.live_blobs import LiveBlobs, MacSet
 from caldav_backup.kloset.objects import Object
 from caldav_backup.kloset.repository import Repository
 from caldav_backup.kloset.resources import MAC_SIZE, ZERO_MAC, ResourceType
@@ -28,6 +29,11 @@ __all__ = ["LiveBlobs", "find_live_blobs", "live_headers"]
 _BATCH = 4096
 # An entry has some 450 bytes; what is left of impossibly long ones is not worth remembering.
 _LONGEST_REST = 64 << 10
+# How a leaf's record ends: no pointers, then values of 34 bytes each, then perhaps the next leaf.
+_VALUES = records.string("pointers") + records.NIL + records.string("values")
+_VALUE_SIZE = 2 + MAC_SIZE
+_NEXT = records.string("next") + records.binary(ZERO_MAC)[:2]
+_NEXT_SIZE = len(_NEXT) + MAC_SIZE
 
 
 def _no_progress(step: Step) -> None:
@@ -75,6 +81,8 @@ class _Walk:
         self._repository = repository
         self.live = LiveBlobs()
         self._place = ""
+        # Nodes of trees, and MACs of leaves' values, by what the trees are for.
+        self._passed: dict[str, MacSet] = {}
         self._listings: set[bytes] = set()
         # Listings change every night, most of their chunks do not. By what is left of a frame before a chunk, and by
         # the chunk: what is left behind it. All entries in between were taken.
@@ -106,13 +114,13 @@ class _Walk:
                     f"snapshot {header.identifier.hex()} has an index {name!r}, which a newer program must have made; "
                     "what it needs is not known, so nothing can be removed from this store by this program"
                 )
-            self._follow_tree(INDEX_TREE, root, follow_values)
+            self._follow_tree(name, INDEX_TREE, root, follow_values)
         self._place = "its file tree"
-        self._follow_tree(VFS_TREE, source.root, self._follow_entries)
+        self._follow_tree("the tree", VFS_TREE, source.root, self._follow_entries)
         self._place = "its extended attributes"
-        self._follow_tree(XATTR_TREE, source.xattrs, self._follow_attributes)
+        self._follow_tree("the attributes", XATTR_TREE, source.xattrs, self._follow_attributes)
         self._place = "its error index"
-        self._follow_tree(ERROR_TREE, source.errors, self._keep_failures)
+        self._follow_tree("the errors", ERROR_TREE, source.errors, self._keep_failures)
 
     def _of_index(self, name: str) -> Callable[[Sequence[bytes]], None] | None:
         """What is to be done with the values of an index; None when it is unknown."""
@@ -121,26 +129,32 @@ class _Walk:
 
     # Trees
 
-    def _follow_tree(self, tree_type: TreeType, root: bytes, follow_values: Callable[[Sequence[bytes]], None]) -> None:
-        """Give the values of all leaves that are new to `follow_values`."""
-        if not self.live.add(tree_type.root, [root]):
-            return
+    def _follow_tree(
+        self, what: str, tree_type: TreeType, root: bytes, follow_values: Callable[[Sequence[bytes]], None]
+    ) -> None:
+        """Give the values of all leaves that are new among the trees called `what` to `follow_values`."""
+        self.live.add(tree_type.root, [root])
+        passed = self._passed.setdefault(what, MacSet())
         record = self._repository.get_blob(tree_type.root, root)
-        level = self.live.add(tree_type.node, [Root.from_bytes(record).node])
+        level = passed.add([Root.from_bytes(record).node])
         while level:
+            self.live.add(tree_type.node, level)
             below: list[bytes] = []
             values: list[bytes] = []
             for _, record in self._repository.get_blobs(tree_type.node, level):
+                # A change rewrites all leaves that stand before it, and mostly nothing but their chain differs.
+                leaf = _read_leaf(record)
+                if leaf is not None and not passed.add([self._repository.keyed.mac(leaf.values)]):
+                    below += leaf.next
+                    continue
                 node = Node.from_bytes(record)
-                below += node.pointers
-                if node.next is not None:
-                    below.append(node.next)
+                below += [*node.pointers, node.next] if node.next is not None else node.pointers
                 values += node.values
                 if len(values) >= _BATCH:
                     follow_values(values)
                     values = []
             follow_values(values)
-            level = self.live.add(tree_type.node, below)
+            level = passed.add(below)
 
     def _keep_summaries(self, macs: Sequence[bytes]) -> None:
         self._keep_stored(ResourceType.VFS_SUMMARY, macs)
@@ -223,11 +237,49 @@ class _Walk:
         while batch := list(islice(new, _BATCH)):
             chunks: list[bytes] = []
             for _, record in self._read(ResourceType.OBJECT, batch):
-                chunks += [chunk.mac for chunk in Object.from_bytes(record).chunks]
+                chunks += _chunks_of(record)
             self._keep_stored(ResourceType.CHUNK, chunks)
 
     def _read(self, kind: ResourceType, macs: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
         return self._repository.get_blobs(kind, macs)
+
+
+def _chunks_of(record: bytes) -> list[bytes]:
+    """The chunks that an object record names; faster than reading all of it. Damaged when it is no such record."""
+    try:
+        macs = [chunk["contentMAC"] for chunk in records.decode(record)["chunks"] or ()]
+    except (KeyError, TypeError):
+        raise Damaged("an object does not say what it is made of; the store is damaged there") from None
+    if any(type(mac) is not bytes or len(mac) != MAC_SIZE for mac in macs):
+        raise Damaged("an object does not say what it is made of; the store is damaged there")
+    return macs
+
+
+class _Leaf(NamedTuple):
+    """A leaf as far as it matters here: its values as they stand in the record, and the next leaf if there is one."""
+
+    values: bytes
+    next: Sequence[bytes]
+
+
+def _read_leaf(record: bytes) -> _Leaf | None:
+    """The parts of a leaf as every program writes it; None for anything else, which has to be decoded.
+
+    Decoding takes ten times as long, most of it for keys.
+    """
+    following: list[bytes] = []
+    end = len(record)
+    if record[-_NEXT_SIZE:-MAC_SIZE] == _NEXT:
+        following.append(record[-MAC_SIZE:])
+        end -= _NEXT_SIZE
+    place = record.rfind(_VALUES, 0, end)
+    count, size = divmod(end - place - len(_VALUES), _VALUE_SIZE)
+    start = place + len(_VALUES) + size
+    if place < 0 or record[start - size : start] != records.array_header(count):
+        return None
+    if record[start:end:_VALUE_SIZE] != b"\xc4" * count or record[start + 1 : end : _VALUE_SIZE] != b"\x20" * count:
+        return None
+    return _Leaf(record[start:end], following)
 
 
 def _object_of(entry: bytes) -> bytes:

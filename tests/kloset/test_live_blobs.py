@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,13 +26,16 @@ def test_members_are_those_that_were_added(batches: list[list[bytes]]) -> None:
         if number % 2:
             assert list(found) == sorted(expected)
         assert found.contains_many(batch) == [True] * len(batch)
-        assert found.contains_many([mac[::-1] for mac in batch]) == [mac[::-1] in expected for mac in batch]
+        others = [mac[::-1] for mac in batch]
+        assert found.contains_many(others) == [mac in expected for mac in others]
+        if number % 3 == 2 and others:
+            assert found.contains_array(np.array(others, "S32")).tolist() == [mac in expected for mac in others]
     assert len(found) == len(expected)
     assert list(found) == sorted(expected)
 
 
 def test_members_beyond_those_that_wait_are_found() -> None:
-    macs = [number.to_bytes(4, "little").rjust(32, b"\3") for number in range(34_000)]
+    macs = [number.to_bytes(4, "little").ljust(32, b"\3") for number in range(34_000)]
     found = MacSet()
     for start in range(0, len(macs), 17_000):
         assert found.add(macs[start : start + 17_000]) == macs[start : start + 17_000]
@@ -48,5 +52,11 @@ def test_blobs_of_another_type_are_others() -> None:
     assert not live.contains(7, b"b" * 32)
     assert not live.contains(12, b"a" * 32)
     assert live.contains_many(12, [b"a" * 32]) == [False]
+    array = np.array([b"a" * 32, b"b" * 32])
+    assert [live.contains_array(kind, array).tolist() for kind in (9, 7, 12)] == [
+        [True] * 2,
+        [True, False],
+        [False] * 2,
+    ]
     assert list(live) == [(7, b"a" * 32), (9, b"a" * 32), (9, b"b" * 32)]
     assert (len(live), live.count(9), live.count(5)) == (3, 2, 0)

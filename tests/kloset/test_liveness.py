@@ -229,6 +229,18 @@ def test_entry_that_does_not_say_what_it_holds_is_refused(record: bytes) -> None
     assert "does not say what it holds" in refused(planted(change))
 
 
+@pytest.mark.parametrize(
+    "record", [b"\x01", b"\x81\xa6chunks\x91\x80", b"\x81\xa6chunks\x91\x81\xaacontentMAC\xc4\x00"]
+)
+def test_object_that_does_not_say_what_it_is_made_of_is_refused(record: bytes) -> None:
+    def change(plant: Plant) -> None:
+        stored = plant.put(ResourceType.OBJECT, record)
+        attribute = plant.attribute("/c", "user.z", b"")._replace(object=stored)
+        plant.attributes[attribute.key] = plant.put(ResourceType.XATTR_ENTRY, attribute.to_bytes())
+
+    assert "does not say what it is made of" in refused(planted(change))
+
+
 def test_index_that_is_not_known_stops_everything() -> None:
     repository = planted(indexes=("a-new-one",))
     with pytest.raises(UnsupportedStore, match="an index 'a-new-one', which a newer program must have made"):
