@@ -12,21 +12,34 @@ from caldav_backup.archiver.worker import Worker
 from caldav_backup.kloset import SnapshotBuilder
 from caldav_backup.kloset.errors import Locked
 from caldav_backup.kloset.locks import POLL_EVERY
+from caldav_backup.progress import Noted, Progress, silent
 
 
 async def begin_when_free(
-    worker: Worker, begin: Callable[[], SnapshotBuilder], wait: float, *, poll_every: float = POLL_EVERY
+    worker: Worker,
+    begin: Callable[[], SnapshotBuilder],
+    wait: float,
+    *,
+    progress: Progress = silent,
+    poll_every: float = POLL_EVERY,
 ) -> SnapshotBuilder:
-    """What `begin` makes, tried again for `wait` seconds while it raises Locked. Leaves no lock when cancelled."""
+    """What `begin` makes, tried again for `wait` seconds while it raises Locked. Leaves no lock when cancelled.
+
+    `progress` is told once whom it waits for.
+    """
     now = asyncio.get_running_loop().time
     end = now() + wait
+    is_told = False
     while True:
         try:
             return await _begin(worker, begin)
-        except Locked:
+        except Locked as error:
             left = end - now()
             if left <= 0:
                 raise
+            if not is_told:
+                progress(Noted(f"waiting for {error.holder}"))
+                is_told = True
         await asyncio.sleep(min(poll_every, left))
 
 

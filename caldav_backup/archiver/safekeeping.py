@@ -49,7 +49,7 @@ class Safekeeping:
         self._unsafe = 0
 
     async def __aenter__(self) -> Self:
-        builder = await begin_when_free(self._worker, self._begin, self._options.lock_wait)
+        builder = await self._begin_when_free()
         self._writer = SnapshotWriter(self._repository, builder)
         self._is_open = True
         self._saved_at = asyncio.get_running_loop().time()
@@ -115,10 +115,13 @@ class Safekeeping:
         suspended = await self._do(self._writer.suspend, self._options.tags)
         self._unsafe = 0
         self._is_open = False
-        builder = await begin_when_free(self._worker, self._begin, self._options.lock_wait)
+        builder = await self._begin_when_free()
         self._is_open = True
         await self._do(self._writer.go_on, builder, suspended)
         await self._replace(suspended)
+
+    async def _begin_when_free(self) -> SnapshotBuilder:
+        return await begin_when_free(self._worker, self._begin, self._options.lock_wait, progress=self._progress)
 
     async def _put_away(self) -> None:
         """The end of a run that is stopped: what it has read is kept, unless the store fails too."""

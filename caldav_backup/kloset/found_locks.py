@@ -38,12 +38,14 @@ class FoundLock:
     """One lock file. `lock` is None when it cannot be read; `problem` says why.
 
     `age_ns`: time since the last sign of life by the clock that saw it last, the holder's or the storage's. So clocks
-    that are hours apart never make a lock look abandoned whose file is young.
+    that are hours apart never make a lock look abandoned whose file is young. `ahead_ns`: by how much it is dated after
+    now, so that it will count for that much longer.
     """
 
     identifier: bytes
     lock: Lock | None
     age_ns: int
+    ahead_ns: int = 0
     problem: str = ""
 
     @property
@@ -81,10 +83,11 @@ def _find(repository: Repository, identifier: bytes, now: Moment) -> FoundLock |
         try:
             lock = read_lock(repository, identifier)
         except (Damaged, UnsupportedStore) as error:
-            return FoundLock(identifier, None, by_file, str(error))
+            return FoundLock(identifier, None, by_file, problem=str(error))
     except StorageFileMissing:
         return None
-    return FoundLock(identifier, lock, min(by_file, max(0, now.own_ns - lock.timestamp_ns)))
+    by_words = now.own_ns - lock.timestamp_ns
+    return FoundLock(identifier, lock, min(by_file, max(0, by_words)), max(0, -by_words))
 
 
 def read_lock(repository: Repository, identifier: bytes) -> Lock:

@@ -138,7 +138,7 @@ def _wait(repository: Repository, held: HeldLock, wait: float, sleep: Sleep, tel
         if obstacle is None:
             return
         if left <= 0:
-            raise Locked(explain(repository.storage.location, obstacle))
+            raise Locked(explain(repository.storage.location, obstacle), describe(obstacle))
         if turn == 0:
             tell(describe(obstacle))
         # A name is random, so two who wait do not always meet.

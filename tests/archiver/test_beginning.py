@@ -13,6 +13,7 @@ from caldav_backup.kloset import Configuration, Importer, Repository, SnapshotBu
 from caldav_backup.kloset.errors import Locked
 from caldav_backup.kloset.storage import Kind
 from caldav_backup.kloset.storage.memory import MemoryStorage
+from caldav_backup.progress import Event, Noted, Progress, silent
 
 
 @pytest.fixture
@@ -25,9 +26,9 @@ def locks(begin: partial[SnapshotBuilder]) -> list[bytes]:
     return list(begin.args[0].storage.ids(Kind.LOCK))
 
 
-async def begun(begin: Callable[[], SnapshotBuilder], wait: float) -> SnapshotBuilder:
+async def begun(begin: Callable[[], SnapshotBuilder], wait: float, progress: Progress = silent) -> SnapshotBuilder:
     async with Worker() as worker:
-        return await begin_when_free(worker, begin, wait, poll_every=0.01)
+        return await begin_when_free(worker, begin, wait, progress=progress, poll_every=0.01)
 
 
 class Maintained:
@@ -39,12 +40,14 @@ class Maintained:
     def __call__(self) -> SnapshotBuilder:
         self.left -= 1
         if self.left >= 0:
-            raise Locked("maintenance")
+            raise Locked("maintenance", "somebody")
         return self.begin()
 
 
 def test_the_end_of_a_maintenance_is_waited_for(begin: partial[SnapshotBuilder]) -> None:
-    builder = asyncio.run(begun(Maintained(begin, 2), 60))
+    told: list[Event] = []
+    builder = asyncio.run(begun(Maintained(begin, 2), 60, told.append))
+    assert told == [Noted("waiting for somebody")]
     assert len(locks(begin)) == 1
     builder.abort()
 
