@@ -24,6 +24,7 @@ _ENTRY = np.dtype(
         "itemsize": LOCATION_STRIDE,
     }
 )
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _PARTS = ("mac", "type", "packfile", "offset", "length", "alive")
 
 
@@ -118,21 +119,37 @@ class Columns:
             places.setdefault(name, place)
         return places
 
-    def count_in(self) -> dict[bytes, int]:
-        """How many blobs that were not removed lie in each packfile, each counted once."""
+    def totals(self) -> dict[bytes, tuple[int, int, int]]:
+        """By packfile: how many blobs that were not removed lie in it, their length, and a sum over all columns."""
+        rows = self._distinct()
+        rows = rows[np.argsort(self.packfile[rows], kind="stable")]
+        numbers, starts, counts = np.unique(self.packfile[rows], return_index=True, return_counts=True)
+        if not len(numbers):
+            return {}
+        # The sums wrap around.
+        columns = (*self.mac[rows].T, self.type[rows], self.offset[rows], self.length[rows])
+        mixed = np.zeros(len(rows), np.uint64)
+        for column in columns:
+            mixed = (mixed ^ column.astype(np.uint64)) * _FACTOR
+        lengths = np.add.reduceat(self.length[rows].astype(np.uint64), starts)
+        sums = np.add.reduceat(mixed, starts)
+        named = (self.packfiles[number] for number in numbers.tolist())
+        return dict(zip(named, zip(counts.tolist(), lengths.tolist(), sums.tolist(), strict=True), strict=True))
+
+    def _distinct(self) -> npt.NDArray[np.intp]:
+        """Rows that were not removed; of one blob in one packfile the first."""
         rows = np.flatnonzero(self.alive)
-        # Rows of one blob are near each other, for they share the key; of one blob in one packfile the first counts.
-        order = rows[np.lexsort((self.packfile[rows], self.type[rows], *self.mac[rows].T))]
-        same = np.zeros(len(order), np.bool_)
-        if len(order):
-            before, behind = order[:-1], order[1:]
-            same[1:] = (
-                (self.mac[before] == self.mac[behind]).all(axis=1)
-                & (self.type[before] == self.type[behind])
-                & (self.packfile[before] == self.packfile[behind])
-            )
-        counts = np.bincount(self.packfile[order[~same]], minlength=len(self.packfiles)).tolist()
-        return {packfile: count for packfile, count in zip(self.packfiles, counts, strict=True) if count}
+        # Stable: rows of one blob stay in the order of adding.
+        rows = rows[np.lexsort((self.packfile[rows], self.type[rows], *self.mac[rows].T))]
+        first = np.ones(len(rows), np.bool_)
+        before, behind = rows[:-1], rows[1:]
+        first[1:] = (
+            (self.mac[before] != self.mac[behind]).any(axis=1)
+            | (self.type[before] != self.type[behind])
+            | (self.packfile[before] != self.packfile[behind])
+        )
+        found: npt.NDArray[np.intp] = rows[first]
+        return found
 
     def _rows(self, resource_type: int, macs: Sequence[bytes]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
         """Rows of the blobs that are alive, and for each row which of `macs` it is."""

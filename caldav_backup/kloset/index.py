@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from heapq import heapify, heappop, heappush
 
 from caldav_backup.kloset.commits import Commits
-from caldav_backup.kloset.locations import Locations
+from caldav_backup.kloset.locations import Locations, Totals
 from caldav_backup.kloset.resources import ZERO_MAC, ResourceType
 from caldav_backup.kloset.state import (
     ColouredEntry,
@@ -131,6 +131,10 @@ class Index:
         """All that is coloured: snapshots and packfiles, some of them long gone."""
         return self._coloured.values()
 
+    def find_colour(self, resource_type: int, identifier: bytes) -> ColouredEntry | None:
+        """The colour that counts, with its time."""
+        return self._coloured.get((resource_type, identifier))
+
     def is_coloured(self, resource_type: ResourceType, identifier: bytes) -> bool:
         """Whether a snapshot was removed, or a packfile is about to be."""
         return (resource_type, identifier) in self._coloured
@@ -177,9 +181,9 @@ class Index:
         """The same for each of `macs`."""
         return [self._by_use(places) for places in self._locations.find_many(resource_type, macs)]
 
-    def count_locations(self) -> dict[bytes, int]:
-        """How many blobs the states place in each packfile that counts."""
-        return {name: count for name, count in self._locations.count_in().items() if name in self._packfiles}
+    def location_totals(self) -> dict[bytes, Totals]:
+        """What the states place in each packfile that counts, added up."""
+        return {name: totals for name, totals in self._locations.totals().items() if name in self._packfiles}
 
     def locations_in(self, packfile: bytes) -> dict[bytes, tuple[int, int]]:
         """Offset and length of all that the states place in a packfile, by its type as one byte and its MAC."""

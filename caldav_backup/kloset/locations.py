@@ -7,7 +7,7 @@ adds up, the entries become sorted numpy columns of 58 bytes a location. Which p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from caldav_backup.kloset.resources import ResourceType
 from caldav_backup.kloset.state import LOCATION_STRIDE, EntryType, Location, LocationEntry, Run
@@ -21,6 +21,17 @@ SEARCH_LIMIT = 256 << 20
 _SHORT_RUN = 64 << 10
 _TYPE_OFFSET = 5
 _MAC_OFFSET = 10
+
+
+class Totals(NamedTuple):
+    """Of all blobs that lie in one packfile: how many, their bytes as stored, and a sum of all that is said of them.
+
+    Equal sums mean equal locations, unless somebody made them equal on purpose.
+    """
+
+    blobs: int
+    size: int
+    checksum: int
 
 
 class Locations:
@@ -115,11 +126,11 @@ class Locations:
         assert self._columns is not None
         return self._columns.find_in(packfile)
 
-    def count_in(self) -> dict[bytes, int]:
-        """How many blobs lie in each packfile."""
+    def totals(self) -> dict[bytes, Totals]:
+        """What lies in each packfile, added up."""
         self._sort()
         assert self._columns is not None
-        return self._columns.count_in()
+        return {packfile: Totals(*sums) for packfile, sums in self._columns.totals().items()}
 
     def _search(self, resource_type: int, mac: bytes, found: dict[bytes, Location]) -> None:
         """Add what the pending entries know of a blob to `found`."""

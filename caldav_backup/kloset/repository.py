@@ -175,6 +175,11 @@ class Repository:
         return state
 
     def _put(self, identifier: bytes, state: State) -> None:
+        self.write_state(identifier, state)
+        self.index.apply(identifier, state)
+
+    def write_state(self, identifier: bytes, state: State) -> None:
+        """Store a state as it is, and leave the index alone."""
         pieces = self.codec.encode_pieces(state.pieces())
         writer = self.storage.open_writer(Kind.STATE)
         try:
@@ -184,7 +189,6 @@ class Repository:
         except BaseException:
             writer.abort()
             raise
-        self.index.apply(identifier, state)
 
     # Blobs
 

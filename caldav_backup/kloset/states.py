@@ -7,7 +7,7 @@ states say is told in `index`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from caldav_backup.kloset.errors import KlosetError, StorageError, StorageFileMissing
@@ -25,7 +25,7 @@ TellDamaged = Callable[[bytes, KlosetError], None]
 
 
 def read_new_states(
-    repository: Repository, known: Container[bytes], damaged: TellDamaged | None = None
+    repository: Repository, known: Collection[bytes], damaged: TellDamaged | None = None
 ) -> dict[bytes, State]:
     """All states that are not `known`, by their ids.
 
@@ -35,10 +35,10 @@ def read_new_states(
     found: dict[bytes, State] = {}
     missed: set[bytes] = set()
     given_up: set[bytes] = set()
-    for _ in range(MOST_LISTINGS):
+    for turn in range(MOST_LISTINGS):
         listed = repository.storage.ids(Kind.STATE)
         new = [each for each in listed if each not in known and each not in found and each not in given_up]
-        if not new:
+        if not new and (turn or known):
             break
         for identifier in new:
             try:
