@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
+from caldav_backup.archiver.accepting import accept
 from caldav_backup.archiver.outcome import BackupOptions, Outcome
 from caldav_backup.archiver.parents import History, Parents
 from caldav_backup.archiver.run import Run
@@ -13,7 +15,7 @@ from caldav_backup.archiver.survey import Prospect, prospect
 from caldav_backup.archiver.worker import Worker
 from caldav_backup.connectors import naming
 from caldav_backup.connectors.base import Collection, Source
-from caldav_backup.kloset import Damaged, Header, Importer, Repository, SnapshotBuilder
+from caldav_backup.kloset import Damaged, Header, Importer, KlosetError, Repository, SnapshotBuilder
 from caldav_backup.marks import IMPORTER_TYPE, INCOMPLETE, failed_paths_in, is_good
 from caldav_backup.progress import CalendarsFound, Progress, Warned, silent
 
@@ -59,14 +61,17 @@ async def _back_up(
         await run.list_only()
         return run.outcome(None, ())
     begin = partial(_new_builder, repository, source, options)
+    acceptance = partial(accept, repository, history, options)
     async with Safekeeping(repository, worker, begin, options, progress) as writer:
         await run.store(writer)
         if options.skip_if_unchanged and await worker.run(run.is_unchanged, parents):
             await writer.abandon()
-            return run.outcome(None, ())
+            accepted = await _accepted(worker, partial(acceptance, _newest(parents)), progress)
+            return replace(run.outcome(None, ()), accepted=accepted)
         header = await writer.finish(run.tags)
     await writer.remove(await worker.run(_superseded, repository, history, header))
-    return run.outcome(header.identifier.hex(), run.tags)
+    accepted = await _accepted(worker, partial(acceptance, header), progress)
+    return replace(run.outcome(header.identifier.hex(), run.tags), accepted=accepted)
 
 
 def _prospects(
@@ -105,6 +110,24 @@ def _new_builder(repository: Repository, source: Source, options: BackupOptions)
         name=options.name,
         context=options.context,
     )
+
+
+def _newest(parents: Parents) -> Header:
+    """With which nothing has changed."""
+    assert parents.newest is not None
+    return parents.newest.header
+
+
+async def _accepted(
+    worker: Worker, work: Callable[[], Mapping[bytes, bytes]], progress: Progress
+) -> list[tuple[str, str]]:
+    """What `accept` did. That something stays suspicious is no failure of the run, which is done."""
+    try:
+        found = await worker.run(work)
+    except KlosetError as error:
+        progress(Warned(f"earlier snapshots stay suspicious: {error}"))
+        return []
+    return [(old.hex(), new.hex()) for old, new in found.items()]
 
 
 def _superseded(repository: Repository, history: History, complete: Header) -> list[bytes]:

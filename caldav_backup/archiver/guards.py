@@ -32,6 +32,11 @@ class Guard:
     accept_shrink: bool = False
     allow_empty: bool = False
 
+    @property
+    def accepts(self) -> bool:
+        """True when somebody says that what is gone is gone rightly."""
+        return self.accept_shrink or self.allow_empty
+
     def look_at(self, path: str, before: int, now: int) -> Trip | None:
         """A calendar that held `before` records in the good snapshot and holds `now`."""
         if before and not now:

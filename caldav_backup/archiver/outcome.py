@@ -40,8 +40,10 @@ class Outcome:
 
     `failures` and `warnings` are (path, reason): failures are records or calendars that could not be read, warnings are
     records that the server lists and does not have. Of some an older copy is in the snapshot (`stale`). `trips` is what
-    looks as if it had been lost. `size` counts bytes received. Of the calendars, `listed` were listed in full, `due` of
-    them only since that is done every week, and `unmoved` were not asked, since their signals are those of before.
+    looks as if it had been lost; `accepted` are (old id, new id) of suspicious snapshots that hold the same as what was
+    accepted now, and are suspicious no more. `size` counts bytes received. Of the calendars, `listed` were listed in
+    full, `due` of them only since that is done every week, and `unmoved` were not asked, since their signals are those
+    of before.
     """
 
     source: str
@@ -62,6 +64,7 @@ class Outcome:
     warnings: Sequence[tuple[str, str]] = ()
     left_out: Sequence[tuple[str, str]] = ()
     tags: Sequence[str] = ()
+    accepted: Sequence[tuple[str, str]] = ()
 
     @property
     def is_partial(self) -> bool:

@@ -112,7 +112,11 @@ def answer_of(ended: Sequence[Ended], *, dry_run: bool, verbose: bool = False) -
         summary=[
             line
             for source, outcome in done
-            for line in (_line(source, outcome, dry_run=dry_run), *([_asked(source, outcome)] if verbose else []))
+            for line in (
+                _line(source, outcome, dry_run=dry_run),
+                *_accepted(source, outcome),
+                *([_asked(source, outcome)] if verbose else []),
+            )
         ],
         trouble=[line for each in ended for line in _troubles(each)],
         exit=worst(each.exit for each in ended),
@@ -135,6 +139,7 @@ def _result(ended: Ended) -> dict[str, Any]:
         **counts,
         "asked": {"listed": outcome.listed, "due": outcome.due, "unmoved": outcome.unmoved},
         "tags": list(outcome.tags),
+        "accepted": [{"id": old, "new_id": new} for old, new in outcome.accepted],
         "trips": _reasons(outcome.trips, "path"),
         "failures": _reasons(outcome.failures, "path"),
         "warnings": _reasons(outcome.warnings, "path"),
@@ -160,6 +165,14 @@ def _line(source: str, outcome: Outcome, *, dry_run: bool) -> str:
     made = "dry run" if dry_run else made
     held = f"{counted(outcome.calendars, 'calendar')}, {counted(outcome.records, 'event')}"
     return f"{source}: {made}: {held} ({'; '.join(counts)})"
+
+
+def _accepted(source: str, outcome: Outcome) -> list[str]:
+    """Earlier snapshots that are taken for right together with this one."""
+    if not outcome.accepted:
+        return []
+    count = counted(len(outcome.accepted), "earlier snapshot")
+    return [f"{source}: {count} with the same content no longer suspicious, under a new id"]
 
 
 def _asked(source: str, outcome: Outcome) -> str:
