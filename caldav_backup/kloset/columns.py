@@ -5,9 +5,9 @@ Owns the fast path of `locations`, which alone uses it and imports it, and numpy
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,19 @@ _ENTRY = np.dtype(
 )
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _PARTS = ("mac", "type", "packfile", "offset", "length", "alive")
+
+
+class Rows(NamedTuple):
+    """Blobs of one packfile: type, MAC and length of each. A MAC is a text of 32 bytes, as numpy has them."""
+
+    types: npt.NDArray[np.uint8]
+    macs: npt.NDArray[np.bytes_]
+    lengths: npt.NDArray[np.uint32]
+
+    def names(self) -> list[bytes]:
+        """The MACs with the zeros at their ends, which numpy leaves out."""
+        macs = self.macs.tobytes()
+        return [macs[start : start + MAC_SIZE] for start in range(0, len(macs), MAC_SIZE)]
 
 
 @dataclass(slots=True)
@@ -135,6 +148,15 @@ class Columns:
         sums = np.add.reduceat(mixed, starts)
         named = (self.packfiles[number] for number in numbers.tolist())
         return dict(zip(named, zip(counts.tolist(), lengths.tolist(), sums.tolist(), strict=True), strict=True))
+
+    def by_packfile(self) -> Iterator[tuple[bytes, Rows]]:
+        """Every packfile with the blobs that were not removed from it."""
+        rows = self._distinct()
+        rows = rows[np.argsort(self.packfile[rows], kind="stable")]
+        numbers, starts = np.unique(self.packfile[rows], return_index=True)
+        for number, own in zip(numbers.tolist(), np.split(rows, starts[1:]), strict=False):
+            macs = self.mac[own].astype("<u8", copy=False).view(f"S{MAC_SIZE}")[:, 0]
+            yield self.packfiles[number], Rows(self.type[own], macs, self.length[own])
 
     def _distinct(self) -> npt.NDArray[np.intp]:
         """Rows that were not removed; of one blob in one packfile the first."""

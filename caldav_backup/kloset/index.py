@@ -6,9 +6,10 @@ no files: see `repository`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING
 
 from caldav_backup.kloset.commits import Commits
 from caldav_backup.kloset.locations import Locations, Totals
@@ -26,6 +27,9 @@ from caldav_backup.kloset.state import (
     Run,
     State,
 )
+
+if TYPE_CHECKING:
+    from caldav_backup.kloset.columns import Rows
 
 
 class Index:
@@ -184,6 +188,10 @@ class Index:
     def location_totals(self) -> dict[bytes, Totals]:
         """What the states place in each packfile that counts, added up."""
         return {name: totals for name, totals in self._locations.totals().items() if name in self._packfiles}
+
+    def each_packfile(self) -> Iterator[tuple[bytes, Rows]]:
+        """Every packfile that locations name, counting or not, with the blobs in it."""
+        return self._locations.by_packfile()
 
     def locations_in(self, packfile: bytes) -> dict[bytes, tuple[int, int]]:
         """Offset and length of all that the states place in a packfile, by its type as one byte and its MAC."""

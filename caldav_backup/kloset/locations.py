@@ -6,14 +6,14 @@ adds up, the entries become sorted numpy columns of 58 bytes a location. Which p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from caldav_backup.kloset.resources import ResourceType
 from caldav_backup.kloset.state import LOCATION_STRIDE, EntryType, Location, LocationEntry, Run
 
 if TYPE_CHECKING:
-    from caldav_backup.kloset.columns import Columns
+    from caldav_backup.kloset.columns import Columns, Rows
 
 # Bytes that may be searched one lookup after the other before sorting them pays: about a tenth of a second.
 SEARCH_LIMIT = 256 << 20
@@ -125,6 +125,12 @@ class Locations:
         self._sort()
         assert self._columns is not None
         return self._columns.find_in(packfile)
+
+    def by_packfile(self) -> Iterator[tuple[bytes, Rows]]:
+        """Every packfile with the blobs that lie in it, each once."""
+        self._sort()
+        assert self._columns is not None
+        return self._columns.by_packfile()
 
     def totals(self) -> dict[bytes, Totals]:
         """What lies in each packfile, added up."""
