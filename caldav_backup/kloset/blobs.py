@@ -25,8 +25,10 @@ READ_BYTES = 4 << 20
 """Most bytes of one ranged read, and of blobs that wait to be handed out; a larger blob is read alone."""
 MAX_GAP = 16 << 10
 """Bytes between two blobs that are rather read along than skipped: a second read costs more."""
-RECORD_LIMIT = 64 << 20
-"""Most bytes of a blob that is no chunk, after inflating: an object of 600,000 chunks."""
+OBJECT_LIMIT = 64 << 20
+"""Most bytes of an object, after inflating: 600,000 chunks."""
+RECORD_LIMIT = 4 << 20
+"""Most bytes of any other record; a node of 200 paths has less than one MiB. Decoded it may take 80 times as much."""
 _WINDOW = 512
 
 
@@ -39,7 +41,9 @@ class BlobReader:
         self._storage = storage
         self._codec = codec
         self._keyed = keyed
-        self._chunk_limit = chunk_limit
+        self._limits = {ResourceType.CHUNK: chunk_limit, ResourceType.OBJECT: OBJECT_LIMIT}
+        # A location may claim four GiB, and a file with holes have them.
+        self._most_stored = codec.most_stored(max(chunk_limit, OBJECT_LIMIT))
         self._index = index
 
     def get_blob(self, resource_type: ResourceType, mac: bytes) -> bytes:
@@ -95,6 +99,11 @@ class BlobReader:
         return found
 
     def _read(self, packfile: bytes, offset: int, length: int) -> bytes:
+        if length > self._most_stored:
+            raise Damaged(
+                f"{length} bytes were to be read from packfile {packfile.hex()} at once, more than anything in it may "
+                "have; the store is damaged there"
+            )
         try:
             # The index counts from behind the envelope's header.
             return self._storage.read_range(Kind.PACKFILE, packfile, HEADER_SIZE + offset, length)
@@ -105,7 +114,7 @@ class BlobReader:
             ) from exc
 
     def _open(self, resource_type: ResourceType, mac: bytes, place: Location, encoded: BytesLike) -> bytes:
-        limit = self._chunk_limit if resource_type == ResourceType.CHUNK else RECORD_LIMIT
+        limit = self._limits.get(resource_type, RECORD_LIMIT)
         try:
             blob = self._codec.decode(encoded, limit)
         except Damaged as exc:

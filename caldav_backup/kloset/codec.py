@@ -9,11 +9,15 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from caldav_backup.kloset.compression import compress_pieces, compressor, decompress
-from caldav_backup.kloset.encryption import open_sealed, seal, seal_pieces
+from caldav_backup.kloset.encryption import SEALED_HEAD, SEGMENT_OVERHEAD, open_sealed, seal, seal_pieces
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.configuration import Configuration
     from caldav_backup.kloset.resources import BytesLike
+
+
+# Bytes of an empty frame of any algorithm, generously.
+_FRAME = 1024
 
 
 class Codec:
@@ -41,6 +45,13 @@ class Codec:
         if self._encryption is None:
             return compressed
         return seal_pieces(self._key, compressed, self._encryption.segment_size)
+
+    def most_stored(self, limit: int) -> int:
+        """Bytes that `limit` bytes may have when encoded: no algorithm makes them longer by more than this."""
+        most = limit + limit // 64 + _FRAME
+        if self._encryption is None:
+            return most
+        return most + SEALED_HEAD + SEGMENT_OVERHEAD * (1 + most // self._encryption.segment_size)
 
     def decode(self, stored: BytesLike, limit: int) -> bytes:
         """What was encoded. Damaged when changed, or longer than `limit` bytes, before inflating more."""

@@ -27,6 +27,9 @@ FASTCDC: Final = "fastcdc-v1.0.0"
 # What go-cdc-chunkers accepts.
 _SMALLEST_CHUNK: Final = 64
 _LARGEST_CHUNK: Final = 1 << 30
+# What is held in memory as a whole, several times; the store of somebody else must not choose more.
+_LARGEST_CHUNK_HERE: Final = 128 << 20
+_SMALLEST_SEGMENT: Final = 512
 _LARGEST_SEGMENT: Final = 1 << 30
 
 
@@ -142,11 +145,15 @@ class Configuration:
         sizes = self.chunking
         if not _SMALLEST_CHUNK <= sizes.minimum < sizes.normal < sizes.maximum <= _LARGEST_CHUNK:
             raise Damaged(f"chunks of {sizes.minimum} to {sizes.maximum} bytes, normally {sizes.normal}, cannot be")
+        if sizes.maximum > _LARGEST_CHUNK_HERE:
+            raise UnsupportedStore(
+                f"the store has chunks of up to {sizes.maximum} bytes, more than the {_LARGEST_CHUNK_HERE} read here"
+            )
         if self.packfile.max_size < 1:
             raise Damaged(f"packfiles of {self.packfile.max_size} bytes cannot be")
         if self.encryption is not None:
             encryptions.check_algorithms(self.encryption.subkey_algorithm, self.encryption.data_algorithm)
-            if not 0 < self.encryption.segment_size <= _LARGEST_SEGMENT:
+            if not _SMALLEST_SEGMENT <= self.encryption.segment_size <= _LARGEST_SEGMENT:
                 raise Damaged(f"sealed segments of {self.encryption.segment_size} bytes cannot be")
 
     def to_bytes(self) -> bytes:

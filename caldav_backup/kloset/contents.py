@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # Contents that are read together: as many as make one ranged read worth its trip, few enough to hold in memory.
 BATCH_BYTES = 4 << 20
 BATCH_CONTENTS = 512
+BATCH_CHUNKS = 8192
 
 # What is put together in memory, which a store of somebody else must not fill: no calendar's content comes near it.
 WHOLE_LIMIT = 256 << 20
@@ -57,13 +58,28 @@ def stream_object(store: Contents, found: Object, content: Content) -> Iterator[
 def read_contents(store: Contents, contents: Iterable[Content]) -> Iterator[bytes]:
     """Whole contents in the given order; what lies together in a packfile is read together."""
     for batch in _batches(contents):
-        records = store.get_blobs(ResourceType.OBJECT, [content.object for content in batch])
-        objects = [Object.from_bytes(record) for _, record in records]
-        chunks = _chunks_of(store, objects)
-        for content, found in zip(batch, objects, strict=True):
-            if found.size > WHOLE_LIMIT:
-                raise _not_stored(content, f"has {found.size} bytes, too many to be read in one piece")
-            yield b"".join(_pieces(store, found, content, chunks))
+        for group in _with_objects(store, batch):
+            chunks = _chunks_of(store, [found for _, found in group])
+            for content, found in group:
+                yield b"".join(_pieces(store, found, content, chunks))
+
+
+def _with_objects(store: Contents, batch: Sequence[Content]) -> Iterator[list[tuple[Content, Object]]]:
+    """The contents with their objects, in groups of a few thousand chunks."""
+    group: list[tuple[Content, Object]] = []
+    chunks = 0
+    records = store.get_blobs(ResourceType.OBJECT, [content.object for content in batch])
+    for content, (_, record) in zip(batch, records, strict=True):
+        found = Object.from_bytes(record)
+        if found.size > WHOLE_LIMIT:
+            raise _not_stored(content, f"has {found.size} bytes, too many to be read in one piece")
+        if group and chunks + len(found.chunks) > BATCH_CHUNKS:
+            yield group
+            group, chunks = [], 0
+        group.append((content, found))
+        chunks += len(found.chunks)
+    if group:
+        yield group
 
 
 def read_objects(store: Contents, contents: Sequence[tuple[Content, Object]]) -> Iterator[list[bytes]]:

@@ -18,7 +18,7 @@ DIRECTORY = 1
 OTHER = 2
 CONTENT_TYPE = "application/octet-stream"
 # Nothing that stands for one file is larger; a length above it comes from damage and must not be gathered in memory.
-MAX_FRAME = 16 << 20
+MAX_FRAME = 4 << 20
 
 
 class Frame(NamedTuple):

@@ -30,8 +30,11 @@ AES256_GCM_SIV: Final = "AES256-GCM-SIV"
 
 _NONCE_SIZE: Final = 12
 _TAG_SIZE: Final = 16
-_OVERHEAD: Final = _NONCE_SIZE + _TAG_SIZE
+SEGMENT_OVERHEAD: Final = _NONCE_SIZE + _TAG_SIZE
+"""Bytes by which each sealed segment is longer than a plain one."""
 _WRAPPED_SIZE: Final = {AES256_KW: KEY_SIZE + 8, AES256_GCM: _NONCE_SIZE + KEY_SIZE + _TAG_SIZE}
+SEALED_HEAD: Final = max(_WRAPPED_SIZE.values())
+"""Most bytes in front of the first segment."""
 _BATCH: Final = 64
 _CANARY_SIZE: Final = 32
 
@@ -129,7 +132,7 @@ def _open_segments(subkey: bytes, segments: memoryview, segment_size: int) -> by
     if size == 0:
         return b""
     decrypt = AESGCMSIV(subkey).decrypt
-    stride = segment_size + _OVERHEAD
+    stride = segment_size + SEGMENT_OVERHEAD
     parts = []
     try:
         for start in range(0, size, stride):

@@ -30,6 +30,10 @@ MODE_TYPE = (
     MODE_DIRECTORY | MODE_SYMLINK | MODE_DEVICE | MODE_PIPE | MODE_SOCKET | MODE_CHARACTER_DEVICE | MODE_IRREGULAR
 )
 
+# A record of more than 10,000 chunks, which is not decoded at once.
+_LONG = 1 << 20
+_EMPTY_CHUNKS = 64
+
 CALENDAR = "text/calendar"
 _SNIFFED = 3072  # bytes that plakar's sniffing library looks at
 _BLANKS = b"\t\n\x0c\r "
@@ -96,10 +100,18 @@ class Object(NamedTuple):
 
     @classmethod
     def from_bytes(cls, encoded: bytes) -> Object:
-        fields = Fields(records.decode(encoded), "an object record")
+        if len(encoded) > _LONG:
+            fields = Fields(records.decode_long(encoded, "chunks", _read_chunk), "an object record")
+            chunks = fields.values("chunks")
+        else:
+            fields = Fields(records.decode(encoded), "an object record")
+            chunks = [_read_chunk(chunk) for chunk in fields.values("chunks")]
+        if len(chunks) > _EMPTY_CHUNKS and len(chunks) > _EMPTY_CHUNKS + sum(chunk.length for chunk in chunks):
+            # Empty ones: a million would be work without end for nothing.
+            raise Damaged("an object record has more chunks than bytes; the store is damaged there")
         return cls(
             fields.mac("contentMAC"),
-            tuple(_read_chunk(chunk) for chunk in fields.values("chunks")),
+            tuple(chunks),
             fields.text("content_type"),
             fields.number("entropy"),
             fields.unsigned("flags"),

@@ -28,7 +28,7 @@ RECORD_SIZE: Final = _RECORD.size
 # An encoded footer has about 160 bytes.
 _MAX_FOOTER: Final = 4096
 # MACs are more than half of an index and cannot be compressed.
-_MAX_RATIO: Final = 16
+_MAX_RATIO: Final = 4
 
 pack_record = _RECORD.pack
 """The bytes of an index record, from the fields of `IndexRecord` in their order."""

@@ -9,9 +9,10 @@ Encoders raise InvalidArgument for a value that does not fit; `decode` raises Da
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from struct import Struct, error
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgpack
 
@@ -19,7 +20,12 @@ from caldav_backup.kloset.errors import Damaged, InvalidArgument
 
 NIL: Final = b"\xc0"
 
+Value = TypeVar("Value")
+
 _SECOND = 1_000_000_000  # nanoseconds
+# A record has 31 fields at most. Keys may be timestamps, which can be chosen to collide in a dictionary.
+_MOST_FIELDS = 1024
+_LONGEST_PIECE = 4096
 _TIMESTAMP_EXTENSION = -1
 # What the reference's MessagePack library wrote before the timestamp extension was standardised.
 _OLD_TIMESTAMP_EXTENSION = 13
@@ -172,14 +178,49 @@ def decode(buffer: bytes | bytearray | memoryview) -> Any:
     """The one value that `buffer` holds: dict, list, str (surrogateescape), bytes, int, float, bool or None.
 
     Timestamps come back as nanoseconds since the Unix epoch. Damaged for anything malformed, cut short or followed by
-    more. No length in the buffer is believed beyond the buffer's own.
+    more. No length in the buffer is believed beyond the buffer's own, but of small values a hostile buffer makes 80
+    times its own size: whoever reads it from somewhere bounds that.
     """
     try:
-        return msgpack.unpackb(
-            buffer, raw=False, unicode_errors="surrogateescape", strict_map_key=False, timestamp=2, ext_hook=_extension
-        )
-    except (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException) as exc:
+        return msgpack.unpackb(buffer, **_OPTIONS)
+    except _MALFORMED as exc:
         raise Damaged(f"a record of {len(buffer)} bytes is malformed; the store is damaged there") from exc
+
+
+def decode_long(buffer: bytes, name: str, read: Callable[[Any], Value]) -> dict[Any, Any]:
+    """The map that `buffer` holds, whose array `name` is long: `read` makes something of its values one by one.
+
+    Whatever is not that array, and each of its values, has at most 4 KiB, so that a hostile buffer becomes no larger
+    in memory than what `read` makes of it. Damaged as `decode`.
+    """
+    try:
+        return _decode_long(buffer, name, read)
+    except _MALFORMED as exc:
+        raise Damaged(f"a record of {len(buffer)} bytes is malformed; the store is damaged there") from exc
+
+
+def _decode_long(buffer: bytes, name: str, read: Callable[[Any], Value]) -> dict[Any, Any]:
+    unpacker = msgpack.Unpacker(max_buffer_size=len(buffer), **_OPTIONS)
+    unpacker.feed(buffer)
+    values: dict[Any, Any] = {}
+    for _ in range(unpacker.read_map_header()):
+        key = _decode_next(unpacker, buffer)
+        if key == name:
+            values[key] = [read(_decode_next(unpacker, buffer)) for _ in range(unpacker.read_array_header())]
+        else:
+            values[key] = _decode_next(unpacker, buffer)
+    if unpacker.tell() != len(buffer):
+        raise ValueError("something follows")
+    return values
+
+
+def _decode_next(unpacker: msgpack.Unpacker, buffer: bytes) -> Any:
+    start = unpacker.tell()
+    unpacker.skip()
+    end = unpacker.tell()
+    if end - start > _LONGEST_PIECE:
+        raise ValueError(f"a value of {end - start} bytes")
+    return msgpack.unpackb(buffer[start:end], **_OPTIONS)
 
 
 def instant(value: object) -> int:
@@ -225,6 +266,17 @@ def _extension(code: int, body: bytes) -> int:
             fraction, seconds = _TIME_96_BODY(body)
             return int(seconds) * _SECOND + int(fraction)
     raise ValueError(f"extension {code} of {len(body)} bytes")
+
+
+_OPTIONS: Final[dict[str, Any]] = {
+    "raw": False,
+    "unicode_errors": "surrogateescape",
+    "strict_map_key": False,
+    "timestamp": 2,
+    "ext_hook": _extension,
+    "max_map_len": _MOST_FIELDS,
+}
+_MALFORMED: Final = (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException)
 
 
 def _length32(code: int, size: int) -> bytes:

@@ -32,6 +32,9 @@ MAX_LINKS = 40
 MAX_DEPTH = 1024
 """Directories inside each other that a walk goes into."""
 
+MAX_PATH = 1 << 16
+"""Characters of a path that symbolic links lead to; file systems end at 4096 bytes."""
+
 
 class Snapshot:
     """The read side of one snapshot of an open repository."""
@@ -71,6 +74,9 @@ class Snapshot:
         mac = self._tree.find(paths.to_key(paths.require_clean(path)))
         if mac is None:
             return None
+        return self._entry_at(path, mac)
+
+    def _entry_at(self, path: str, mac: bytes) -> Entry:
         entry = Entry.from_bytes(self._entry_record(path, mac))
         if entry.path != path:
             raise Damaged(f"the entry found at {path!r} is of {entry.path!r}; the store is damaged there")
@@ -96,6 +102,8 @@ class Snapshot:
             # Mostly there is no link at all; a path through one is not in the tree.
             return entry
         for _ in range(MAX_LINKS + 1):
+            if len(wanted) > MAX_PATH or wanted.count("/") > MAX_DEPTH:
+                break
             link = self._first_link(wanted)
             if link is None:
                 return self.entry(wanted)
@@ -115,8 +123,11 @@ class Snapshot:
         if self._dirpacks is None:
             yield from self._list_by_tree(path)
             return
+        last = b""
         for frame in self.directory_frames(path):
-            yield _entry_in(path, frame)
+            entry = _entry_in(path, frame)
+            last = _next_name(path, last, paths.to_key(entry.name))
+            yield entry
 
     def list_names(self, path: str) -> Iterator[str]:
         """The names alone, in the same order; many times faster, as entries of like files are not decoded."""
@@ -124,9 +135,12 @@ class Snapshot:
             yield from (entry.name for entry in self._list_by_tree(path))
             return
         template = EntryTemplate(path, CALENDAR)
+        last = b""
         for frame in self.directory_frames(path):
             plain = template.match(frame.record)
-            yield paths.from_key(plain.name) if plain is not None else _entry_in(path, frame).name
+            name = plain.name if plain is not None else paths.to_key(_entry_in(path, frame).name)
+            last = _next_name(path, last, name)
+            yield paths.from_key(name)
 
     def directory_frames(self, path: str) -> Iterator[Frame]:
         """The same as raw records with their ids. That each id fits its record is for a check to verify."""
@@ -154,7 +168,7 @@ class Snapshot:
             if name and (not key.startswith(prefix) or b"/" in name):
                 return
             if name:
-                yield Entry.from_bytes(self._entry_record(paths.from_key(key), mac))
+                yield self._entry_at(paths.from_key(key), mac)
 
     def walk(self, path: str = paths.ROOT) -> Iterator[Entry]:
         """The entry at `path` and everything below it, each directory before its children, names ascending."""
@@ -176,7 +190,9 @@ class Snapshot:
 
     def read(self, entry: Entry | str) -> bytes:
         """The whole content of a regular file; by path, symbolic links are followed."""
-        return b"".join(self.stream(entry))
+        if isinstance(entry, str):
+            entry = self.resolve(entry)
+        return next(read_contents(self.repository, [_content_of(entry)]))
 
     def stream(self, entry: Entry | str) -> Iterator[bytes]:
         """The same in pieces of at most a chunk."""
@@ -219,7 +235,7 @@ class Snapshot:
             # Keys do not separate path and name: `/a` + `bc` is `/ab` + `c`.
             return None
         what = f"the attribute {name!r} of {path!r}"
-        return b"".join(stream_content(self.repository, Content(found.object, what, found.size)))
+        return next(read_contents(self.repository, [Content(found.object, what, found.size)]))
 
     def attributes_by_path(
         self, *, only: Collection[str] | None = None, but: Collection[str] = ()
@@ -277,6 +293,13 @@ def _entry_in(directory: str, frame: Frame) -> Entry:
     if entry.parent_path != directory or entry.name == paths.ROOT:
         raise Damaged(f"the listing of {directory!r} holds the entry of {entry.path!r}; the store is damaged there")
     return entry
+
+
+def _next_name(directory: str, last: bytes, name: bytes) -> bytes:
+    """`name` again, which must come behind `last`: a listing that repeats itself would never end."""
+    if name <= last:
+        raise Damaged(f"the listing of {directory!r} does not ascend at {name!r}; the store is damaged there")
+    return name
 
 
 def _content_of(entry: Entry) -> Content:

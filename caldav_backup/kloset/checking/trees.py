@@ -29,6 +29,7 @@ class TreeCheck:
         # The id that the last leaf names as the next one; unknown behind a node that could not be read.
         self._announced: bytes | None = None
         self._chained = False
+        self._met: set[bytes] = set()
         self.is_whole = True
         """Whether every node could be read."""
 
@@ -57,6 +58,10 @@ class TreeCheck:
         try:
             if depth > MAX_DEPTH:
                 raise Damaged("it is deeper than any tree can be")
+            if mac in self._met:
+                # Nodes that share what is below them could hold more keys than any computer.
+                raise Damaged(f"its node {mac.hex()} stands in two places")
+            self._met.add(mac)
             node = Node.from_bytes(self._repository.get_blob(self._type.node, mac))
         except Damaged as exc:
             self._lose(exc)
