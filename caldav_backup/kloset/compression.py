@@ -114,7 +114,7 @@ def _gzip_deflator() -> _Deflator:
 def _zstd_deflator() -> _Deflator:
     import zstandard
 
-    deflator = zstandard.ZstdCompressor().compressobj()
+    deflator = zstandard.ZstdCompressor(write_checksum=True).compressobj()
     return _Deflator(b"", deflator.compress, deflator.flush)
 
 
@@ -172,7 +172,8 @@ class _ZstdContexts(threading.local):
     def __init__(self) -> None:
         import zstandard
 
-        self.compressor = zstandard.ZstdCompressor()
+        # The other two have a checksum in every frame: no MAC covers a snapshot's header in a plaintext store.
+        self.compressor = zstandard.ZstdCompressor(write_checksum=True)
         self.decompressor = zstandard.ZstdDecompressor()
 
 
