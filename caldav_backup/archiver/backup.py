@@ -109,6 +109,7 @@ def _new_builder(repository: Repository, source: Source, options: BackupOptions)
         perimeter=options.selection.perimeter,
         name=options.name,
         context=options.context,
+        clock=options.snapshot_clock,
     )
 
 

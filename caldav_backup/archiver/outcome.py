@@ -15,8 +15,9 @@ from caldav_backup.archiver.survey import SYNC_FROM
 class BackupOptions:
     """One source's run. `job` is the source's name in the settings, "" for a bare location.
 
-    What was read is safe at least every `checkpoint_every` seconds; `clock` gives Unix seconds. A calendar of
-    `sync_from` records or more is asked for what changed, where its server can tell.
+    What was read is safe at least every `checkpoint_every` seconds; `clock` gives Unix seconds, `snapshot_clock` Unix
+    nanoseconds, with which snapshots are dated. A calendar of `sync_from` records or more is asked for what changed,
+    where its server can tell.
     """
 
     job: str = ""
@@ -32,6 +33,7 @@ class BackupOptions:
     checkpoint_every: float = 300.0
     sync_from: int = SYNC_FROM
     clock: Callable[[], float] = time.time
+    snapshot_clock: Callable[[], int] = time.time_ns
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,12 +140,15 @@ class Parents:
 
 
 class History:
-    """The snapshots of one source, newest first; what is read of one is read once, and no more of them than needed."""
+    """The snapshots of one source, the last committed first, whatever clocks said meanwhile.
+
+    What is read of one is read once, and no more of them than needed.
+    """
 
     def __init__(self, repository: Repository, job: str, origin: str) -> None:
         self._repository = repository
         self._origin = origin
-        every = repository.snapshots_newest_first()
+        every = repository.snapshots_latest_first()
         self._further = (header for header in every if is_same_identity(header, job, origin))
         #: Those that were looked at so far.
         self.seen: list[Header] = []

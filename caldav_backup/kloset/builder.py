@@ -21,6 +21,7 @@ from caldav_backup.kloset.content_writer import ContentWriter
 from caldav_backup.kloset.directory_writer import Closed, DirectoryBuilder, Writers
 from caldav_backup.kloset.errors import InvalidArgument, LockLost
 from caldav_backup.kloset.header import Header, Importer
+from caldav_backup.kloset.lock import Clock
 from caldav_backup.kloset.locks import take_shared_lock
 from caldav_backup.kloset.packer import Packer
 from caldav_backup.kloset.paths import require_clean
@@ -52,20 +53,22 @@ class SnapshotBuilder:
         identifier: bytes | None = None,
         lock_wait: float = 0.0,
         tree_order: int = DEFAULT_ORDER,
+        clock: Clock = time.time_ns,
     ) -> None:
         """Take the shared lock. Locked, after `lock_wait` seconds, while another program maintains the store.
 
-        `timestamp_ns` since the Unix epoch, now when None; `identifier` 32 bytes, random when None; nodes of trees have
-        fewer keys than `tree_order`.
+        `timestamp_ns` since the Unix epoch, now by `clock` when None; `identifier` 32 bytes, random when None; nodes of
+        trees have fewer keys than `tree_order`.
         """
         self.identifier = secrets.token_bytes(MAC_SIZE) if identifier is None else identifier
         self._repository = repository
         self._importer = importer
         self._job, self._perimeter, self._name = job, perimeter, name
         self._tags, self._context = tuple(tags), tuple(context)
-        self._timestamp_ns = time.time_ns() if timestamp_ns is None else timestamp_ns
+        self._clock = clock
+        self._timestamp_ns = clock() if timestamp_ns is None else timestamp_ns
         self._begin_ns = time.monotonic_ns()
-        self._lock = take_shared_lock(repository, self.identifier, wait=lock_wait)
+        self._lock = take_shared_lock(repository, self.identifier, wait=lock_wait, clock=clock)
         try:
             # What a maintenance deleted before the lock was taken must not count as stored.
             repository.refresh()
@@ -81,7 +84,7 @@ class SnapshotBuilder:
     def _make_packer(self) -> Packer:
         repository = self._repository
         sizes = repository.configuration.packfile
-        return Packer(repository.storage, repository.codec, repository.keyed, sizes.max_size)
+        return Packer(repository.storage, repository.codec, repository.keyed, sizes.max_size, self._clock)
 
     def _make_assembly(self, tree_order: int) -> Assembly:
         repository, sizes = self._repository, self._repository.configuration.chunking
@@ -133,7 +136,8 @@ class SnapshotBuilder:
             # The state of a first backup is large, so what is done with goes before.
             self._assembly.forget()
             self._confirm_lock()
-            self._repository.put_state(self.identifier, placement_runs(packfiles, self.identifier))
+            runs = placement_runs(packfiles, self.identifier)
+            self._repository.put_state(self.identifier, runs, timestamp_ns=self._clock())
         except BaseException:
             self.abort()
             raise

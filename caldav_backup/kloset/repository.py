@@ -29,6 +29,7 @@ from caldav_backup.kloset.snapshot import Snapshot
 from caldav_backup.kloset.state import ColouredEntry, Run, State, make_run
 from caldav_backup.kloset.states import read_new_states
 from caldav_backup.kloset.storage import Kind, Storage
+from caldav_backup.kloset.succession import latest_first
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.checking.findings import Finding
@@ -218,6 +219,10 @@ class Repository:
     def snapshots_newest_first(self) -> Iterator[Header]:
         """The same in the opposite order, and a header is read only when its turn comes near; see `recency`."""
         return newest_first(self.index, self._find_header)
+
+    def snapshots_latest_first(self) -> Iterator[Header]:
+        """The same by the order of commits, which a clock that jumps does not change; see `succession`."""
+        return latest_first(self.index, self._find_header)
 
     def _find_header(self, identifier: bytes) -> Header | None:
         if identifier in self._left_out:
