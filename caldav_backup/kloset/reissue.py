@@ -85,7 +85,11 @@ def reissue(
         lock.refresh()
         seen = frozenset(repository.index.states)
         repository.put_state(state, [*exchange_runs(repository, headers, clock()), *placed])
-        _settle(repository, headers, seen | {state})
+        if lost := settle(repository, headers, seen | {state}):
+            raise SnapshotNotFound(
+                f"the snapshot {lost[0].hex()} of the store at {repository.storage.location} was changed or removed by "
+                "another program at the same time; list them and try again"
+            )
     return {identifier: header.identifier for identifier, header in headers.items()}
 
 
@@ -119,17 +123,20 @@ def add_headers(packer: Packer, headers: Iterable[Header]) -> None:
 
 def exchange_runs(repository: Repository, headers: Mapping[bytes, Header], now_ns: int) -> list[Run]:
     """What a state says of snapshots that are issued again: which is which, and that the old ids are removed."""
+    if not headers:
+        return []
     committed_ns = repository.index.committed_ns
     known = [ReissuedEntry(old, header.identifier, committed_ns(old)) for old, header in headers.items()]
     removed = [ColouredEntry(ResourceType.SNAPSHOT, old, now_ns) for old in headers]
     return [make_run(known), make_run(removed)]
 
 
-def _settle(repository: Repository, headers: Mapping[bytes, Header], seen: frozenset[bytes]) -> None:
+def settle(repository: Repository, headers: Mapping[bytes, Header], seen: frozenset[bytes]) -> list[bytes]:
     """See to it that what others did at the same time still holds.
 
     Removals take no lock: a snapshot that was removed between the look and the commit must not come back under its new
-    id. Of several new ids for one snapshot the smallest stays; whoever commits last sees all of them.
+    id. Of several new ids for one snapshot the smallest stays; whoever commits last sees all of them. `seen` are the
+    states that were known before the commit, and that of the commit. The old ids whose new header did not stay.
     """
     removed, rivals = _find_others(repository, seen)
     superfluous: set[bytes] = set()
@@ -143,11 +150,7 @@ def _settle(repository: Repository, headers: Mapping[bytes, Header], seen: froze
         if header.identifier in superfluous:
             lost.append(old)
     repository.remove_snapshots(each for each in sorted(superfluous) if repository.index.has_snapshot(each))
-    if lost:
-        raise SnapshotNotFound(
-            f"the snapshot {lost[0].hex()} of the store at {repository.storage.location} was changed or removed by "
-            "another program at the same time; list them and try again"
-        )
+    return lost
 
 
 def _find_others(repository: Repository, seen: frozenset[bytes]) -> tuple[set[bytes], dict[bytes, list[bytes]]]:

@@ -1,0 +1,168 @@
+"""Rewrites packfiles that are mostly dead or small, and gives the snapshots that used them new ids.
+
+Owns the commit (`docs/design/format.md`, "Repacking"): new packfiles, new headers, and the colour of the old ones, in
+one state. Which packfiles is told in `repacking_plan`; the old ones go behind the grace period, as all coloured ones.
+
+    plan = plan_repack(repository, live)
+    if not plan.is_empty:
+        repacked = apply_repack(repository, plan, live, confirm=lock.confirm)
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from caldav_backup.kloset.checking.findings import Progress, Step
+from caldav_backup.kloset.errors import Locked
+from caldav_backup.kloset.header import Header
+from caldav_backup.kloset.live_blobs import LiveBlobs
+from caldav_backup.kloset.maintenance.merging import Confirm
+from caldav_backup.kloset.maintenance.repacking_heads import HeadWriter
+from caldav_backup.kloset.maintenance.repacking_moves import Mover, Placed
+from caldav_backup.kloset.maintenance.repacking_plan import RepackPlan, Rewritten, plan_repack
+from caldav_backup.kloset.packer import Packer, StoredPackfile
+from caldav_backup.kloset.placement import placement_runs
+from caldav_backup.kloset.reissue import Reissue, exchange_runs, new_headers, settle
+from caldav_backup.kloset.repository import Repository
+from caldav_backup.kloset.resources import MAC_SIZE, ResourceType
+from caldav_backup.kloset.state import ColouredEntry, Location, make_run
+
+__all__ = ["RepackPlan", "Repacked", "apply_repack", "plan_repack"]
+
+# What is read together lies together: the nodes of all trees, then what they lead to. Attributes are with the headers.
+_CONTENTS = (ResourceType.OBJECT, ResourceType.VFS_ENTRY, ResourceType.CHUNK)
+# Headers and signatures are never moved, padding is never live.
+_NODES = tuple(
+    kind for kind in ResourceType if ResourceType.SIGNATURE < kind < ResourceType.RANDOM and kind not in _CONTENTS
+)
+_TURNS = (_NODES, *((kind,) for kind in _CONTENTS))
+
+
+@dataclass(frozen=True, slots=True)
+class Repacked:
+    """What repacking came to."""
+
+    snapshots: Mapping[bytes, bytes]
+    """New ids by old ones."""
+    coloured: tuple[bytes, ...]
+    """Packfiles that nothing needs any more; they are deleted behind the grace period."""
+    left: Mapping[bytes, str]
+    """Packfiles that were to be rewritten and stay, since something in them is damaged, and what."""
+    bytes_written: int
+    """Of the new packfiles, as stored."""
+
+
+def _no_progress(step: Step) -> None:
+    """Nobody watches."""
+
+
+def apply_repack(
+    repository: Repository,
+    plan: RepackPlan,
+    live: LiveBlobs,
+    *,
+    confirm: Confirm,
+    progress: Progress = _no_progress,
+    clock: Callable[[], int] = time.time_ns,
+    new_identifier: Callable[[], bytes] = lambda: secrets.token_bytes(MAC_SIZE),
+) -> Repacked:
+    """Carry out a plan that was made under the same exclusive lock, which `confirm` asks for before the commit.
+
+    `live` is what all snapshots need. Nothing is deleted here, and a snapshot that was removed meanwhile does not come
+    back. Locked when another program wrote a snapshot although the lock is held, and StorageError: nothing has changed
+    then, but packfiles may be left behind that no state names.
+    """
+    if plan.is_empty:
+        return Repacked({}, (), {}, 0)
+    headers = new_headers((Reissue(header, header.tags) for header in plan.headers), new_identifier)
+    moving = _Moving(repository, live, progress)
+    stored = (*moving.write_heads(headers), *moving.move(plan.packfiles))
+    damaged = moving.mover.damaged
+    coloured = tuple(each.identifier for each in plan.packfiles if each.identifier not in damaged)
+    confirm()
+    repository.refresh()
+    seen = frozenset(repository.index.states)
+    removed = _removed_meanwhile(repository, plan)
+    kept = {old: header for old, header in headers.items() if old not in removed}
+    state, now_ns = new_identifier(), clock()
+    marks = [ColouredEntry(ResourceType.PACKFILE, packfile, now_ns) for packfile in coloured]
+    marks += [ColouredEntry(ResourceType.SNAPSHOT, headers[old].identifier, now_ns) for old in sorted(removed)]
+    exchanged = exchange_runs(repository, kept, now_ns)
+    repository.put_state(state, [*exchanged, *placement_runs(stored, state), *([make_run(marks)] if marks else [])])
+    lost = settle(repository, kept, seen | {state})
+    return Repacked(
+        {old: header.identifier for old, header in kept.items() if old not in lost},
+        coloured,
+        {each.identifier: damaged[each.identifier] for each in plan.packfiles if each.identifier in damaged},
+        sum(packfile.size for packfile in stored),
+    )
+
+
+class _Moving:
+    """Copies what is live into new packfiles, which no state names yet."""
+
+    def __init__(self, repository: Repository, live: LiveBlobs, progress: Progress) -> None:
+        self._repository = repository
+        self._live = live
+        self._moved = LiveBlobs()
+        self._progress = progress
+        self.mover = Mover(repository)
+
+    def write_heads(self, headers: Mapping[bytes, Header]) -> tuple[StoredPackfile, ...]:
+        """New headers, given by old id, and the attributes of their snapshots. StorageError."""
+        return HeadWriter(self._repository, self.mover, self._moved).write(headers)
+
+    def move(self, packfiles: Sequence[Rewritten]) -> tuple[StoredPackfile, ...]:
+        """Whatever else is live, kind by kind, into packfiles of the usual size. StorageError."""
+        repository = self._repository
+        sizes = repository.configuration.packfile
+        packer = Packer(repository.storage, repository.codec, repository.keyed, sizes.max_size)
+        total = len(_TURNS) * len(packfiles)
+        try:
+            for number, (kinds, packfile) in enumerate(product(_TURNS, packfiles)):
+                self._progress(Step("packfiles", number, total))
+                self._move_from(packfile.identifier, kinds, packer)
+            self._progress(Step("packfiles", total, total))
+            return packer.finish()
+        except BaseException:
+            packer.abort()
+            raise
+
+    def _move_from(self, packfile: bytes, kinds: Sequence[ResourceType], packer: Packer) -> None:
+        done: dict[int, list[bytes]] = {}
+        for kind, mac in self.mover.move(self._find(packfile, kinds), packer):
+            done.setdefault(kind, []).append(mac)
+        for kind, macs in done.items():
+            self._moved.add(kind, macs)
+
+    def _find(self, packfile: bytes, kinds: Sequence[ResourceType]) -> list[Placed]:
+        """What of these kinds lies in a packfile, is live, and was not copied yet."""
+        found: dict[int, dict[bytes, Location]] = {}
+        for name, (offset, length) in self._repository.index.locations_in(packfile).items():
+            if name[0] in kinds:
+                found.setdefault(name[0], {})[name[1:]] = Location(packfile, offset, length)
+        wanted = []
+        for kind, places in found.items():
+            macs = list(places)
+            is_live, is_moved = self._live.contains_many(kind, macs), self._moved.contains_many(kind, macs)
+            wanted += [
+                Placed(places[mac], kind, mac)
+                for mac, needed, done in zip(macs, is_live, is_moved, strict=True)
+                if needed and not done
+            ]
+        return wanted
+
+
+def _removed_meanwhile(repository: Repository, plan: RepackPlan) -> frozenset[bytes]:
+    """Snapshots of the plan that are not there any more. Locked when there are others."""
+    there = set(repository.index.snapshot_ids())
+    if there - plan.known:
+        raise Locked(
+            f"another program wrote a snapshot into the store at {repository.storage.location} while it was repacked, "
+            "although the store is locked; nothing was changed, try again when nobody else is at work"
+        )
+    return frozenset(header.identifier for header in plan.headers) - there

@@ -1,0 +1,115 @@
+"""New headers of snapshots, and the extended attributes of each beside its header.
+
+Owns that company (`docs/design/format.md`, "Extended attributes"): plakar's maintenance does not look at the values of
+attributes, but it never loses sight of the packfile that has a snapshot's header. So that one has the values too.
+Headers lie at the end, in the order of commits, for whoever lists snapshots reads nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+
+from caldav_backup.kloset.btree import XATTR_TREE, Tree
+from caldav_backup.kloset.header import Header
+from caldav_backup.kloset.live_blobs import LiveBlobs
+from caldav_backup.kloset.maintenance.repacking_moves import Mover, Placed
+from caldav_backup.kloset.maintenance.usage import Blob
+from caldav_backup.kloset.objects import Object
+from caldav_backup.kloset.packer import Packer, StoredPackfile
+from caldav_backup.kloset.reissue import add_headers
+from caldav_backup.kloset.repository import Repository
+from caldav_backup.kloset.resources import ResourceType
+from caldav_backup.kloset.xattrs import ExtendedAttribute
+
+
+class HeadWriter:
+    """Packs headers with the attributes of their snapshots. `moved` learns what was copied."""
+
+    def __init__(self, repository: Repository, mover: Mover, moved: LiveBlobs) -> None:
+        self._repository = repository
+        self._mover = mover
+        self._moved = moved
+        self._attributes = _Attributes(repository)
+        self._limit = repository.configuration.packfile.max_size
+        self._packer = self._new_packer()
+        self._waiting: list[Header] = []
+        self._inside: set[Blob] = set()
+        self._stored: list[StoredPackfile] = []
+
+    def _new_packer(self) -> Packer:
+        # Closed by hand, since the headers come last.
+        return Packer(self._repository.storage, self._repository.codec, self._repository.keyed, 1 << 62)
+
+    def write(self, headers: Mapping[bytes, Header]) -> tuple[StoredPackfile, ...]:
+        """The packfiles, which are complete in the storage; headers by old id in the order of commits. StorageError."""
+        try:
+            for header in headers.values():
+                self._add(header)
+            self._close()
+        except BaseException:
+            self._packer.abort()
+            raise
+        return tuple(self._stored)
+
+    def _add(self, header: Header) -> None:
+        missing = [blob for blob in self._attributes.of(header) if blob not in self._inside]
+        self._inside.update(missing)
+        self._copy(missing)
+        self._waiting.append(header)
+        if self._packer.size > self._limit:
+            self._close()
+
+    def _copy(self, blobs: Sequence[Blob]) -> None:
+        """Copy each from the first place where it is good."""
+        find = self._repository.index.find_locations
+        places = {blob: deque(find(ResourceType(blob[0]), blob[1])) for blob in blobs}
+        while places := {blob: left for blob, left in places.items() if left}:
+            for blob in list(
+                self._mover.move([Placed(left.popleft(), *blob) for blob, left in places.items()], self._packer)
+            ):
+                del places[blob]
+                self._moved.add(blob[0], [blob[1]])
+
+    def _close(self) -> None:
+        add_headers(self._packer, self._waiting)
+        self._stored += self._packer.finish()
+        self._waiting = []
+        self._inside = set()
+        self._packer = self._new_packer()
+
+
+class _Attributes:
+    """Which blobs the attributes of snapshots consist of; records that several share are read once."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._of_record: dict[bytes, tuple[Blob, ...]] = {}
+        self._of_tree: dict[bytes, tuple[bytes, ...]] = {}
+
+    def of(self, header: Header) -> Iterator[Blob]:
+        """Record, object and chunks of each attribute."""
+        for source in (header.source, *header.more_sources):
+            records = self._records(source.xattrs)
+            self._learn([record for record in records if record not in self._of_record])
+            for record in records:
+                yield from self._of_record[record]
+
+    def _records(self, root: bytes) -> tuple[bytes, ...]:
+        if root not in self._of_tree:
+            self._of_tree[root] = tuple(value for _, value in Tree(self._repository, XATTR_TREE, root))
+        return self._of_tree[root]
+
+    def _learn(self, records: list[bytes]) -> None:
+        objects = {}
+        for mac, record in self._repository.get_blobs(ResourceType.XATTR_ENTRY, records):
+            objects[mac] = ExtendedAttribute.from_bytes(record).object
+        for (mac, name), (_, content) in zip(
+            objects.items(), self._repository.get_blobs(ResourceType.OBJECT, list(objects.values())), strict=True
+        ):
+            chunks = [(int(ResourceType.CHUNK), chunk.mac) for chunk in Object.from_bytes(content).chunks]
+            self._of_record[mac] = (
+                (int(ResourceType.XATTR_ENTRY), mac),
+                (int(ResourceType.OBJECT), name),
+                *chunks,
+            )
