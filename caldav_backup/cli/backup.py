@@ -9,9 +9,11 @@ import typer
 
 from caldav_backup.cli.answer import Answer
 from caldav_backup.cli.backup_runs import BackupRun, Ended, answer_of
+from caldav_backup.cli.clock_warning import warn_of_clock
 from caldav_backup.cli.durations import seconds, share
 from caldav_backup.cli.exits import Usage
 from caldav_backup.cli.invocation import Invocation, invocation_of
+from caldav_backup.cli.lock_waiting import DEFAULT_WAIT, LockWait
 from caldav_backup.cli.opening import open_repository
 from caldav_backup.marks import FACTS
 from caldav_backup.settings import Kind, Location, SettingsError
@@ -45,16 +47,16 @@ def command(
         bool, typer.Option("--allow-empty", help="Calendars that became empty are empty rightly.")
     ] = False,
     concurrency: Annotated[int, typer.Option(min=1, max=32, metavar="N", help="Requests at once.")] = 3,
-    lock_wait: Annotated[
-        str, typer.Option(metavar="TIME", help="How long to wait for another run or a maintenance.")
-    ] = "15m",
+    lock_wait: LockWait = DEFAULT_WAIT,
 ) -> Answer:
     """Back up sources, each into a snapshot of its own."""
     run = invocation_of(context)
     locations = _locations(run, sources or [])
+    repository = open_repository(run)
+    warn_of_clock(run, repository)
     work = BackupRun(
         run,
-        open_repository(run),
+        repository,
         calendars=tuple(calendar or ()),
         exclude=tuple(exclude or ()),
         tags=_tags(tag if tag is not None else [run.environ.get("CALDAV_BACKUP_TAGS", "")]),

@@ -13,7 +13,9 @@ import typer
 from caldav_backup.cli.durations import seconds
 from caldav_backup.cli.invocation import Invocation
 
-LockWait = Annotated[str, typer.Option("--lock-wait", metavar="TIME", help="How long to wait for other programs.")]
+LockWait = Annotated[
+    str, typer.Option("--lock-wait", metavar="TIME", help="How long to wait for other runs and programs.")
+]
 DEFAULT_WAIT = "15m"
 
 

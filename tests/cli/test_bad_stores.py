@@ -165,7 +165,11 @@ CASES = {
         True,
     ),
     "a maintenance": Case(
-        maintenance, [[*BACKUP, "--lock-wait", "0"]], 75, "locked", "{store} is locked for maintenance by maintainer"
+        maintenance,
+        [[*BACKUP, "--lock-wait", "0"]],
+        75,
+        "locked",
+        "{store} is locked (exclusive) for maintenance by maintainer",
     ),
 }
 

@@ -173,7 +173,9 @@ def test_the_wait_for_a_store_in_maintenance_can_be_ended(store: Program, number
     process = start(store, "backup", str(store.home / "vdir"), "--lock-wait", "1h")
     # Its own lock comes and goes before it waits.
     wait_for(lambda: locks.stat().st_mtime_ns != touched and stored(store) == before)
-    assert stop(process, number) == Ended(code, "", f"caldav-backup: {word}\n")
+    ended = stop(process, number)
+    waiting = "caldav-backup: waiting for maintenance by maintainer (last sign of life less than a minute ago)"
+    assert ended == Ended(code, "", f"{waiting}\ncaldav-backup: {word}\n")
     assert stored(store) == before
 
 
