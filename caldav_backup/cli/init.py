@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from caldav_backup.cli.answer import Answer
+from caldav_backup.cli.chunk_sizes import chunk_sizes
 from caldav_backup.cli.invocation import invocation_of
-from caldav_backup.cli.opening import remember
-from caldav_backup.cli.passphrases import new_passphrase, no_passphrase
+from caldav_backup.cli.making import make_store
 from caldav_backup.settings import Location
+from caldav_backup.settings.passphrase import OWN
 
 if TYPE_CHECKING:
-    from caldav_backup.kloset.storage import Storage
+    from caldav_backup.kloset.repository import Repository
 
 
 class Compression(StrEnum):
@@ -43,47 +44,40 @@ def command(
         Compression, typer.Option(help="zstd is smaller, and needs a plakar newer than 1.1.")
     ] = Compression.LZ4,
     hashing: Annotated[Hashing, typer.Option(help="What contents are named by.")] = Hashing.BLAKE3,
+    chunk_size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MIN,AVG,MAX",
+            help="Bytes of the pieces that contents are cut into (default: 4K,16K,64K, which suits calendars; "
+            "512K,1M,8M is plakar's, and better for a store that holds large files besides).",
+        ),
+    ] = None,
 ) -> Answer:
     """Make a new store, encrypted unless told otherwise."""
-    from caldav_backup.kloset.configuration import Configuration
-    from caldav_backup.kloset.repository import Repository
-    from caldav_backup.kloset.storage import open_storage
+    from caldav_backup.kloset.configuration import DEFAULT_CHUNKING, Configuration
 
     run = invocation_of(context)
-    store = run.store()
-    storage = open_storage(store.location)
-    _require_nothing_there(storage, store)
-    passphrase = None
-    if plaintext:
-        no_passphrase(run, store)
-    else:
-        passphrase = new_passphrase(run, store)
     configuration = Configuration.new(
         encrypted=not plaintext,
         compression=None if compression is Compression.NONE else compression.value.upper(),
         hashing=hashing.value.upper(),
+        chunking=DEFAULT_CHUNKING if chunk_size is None else chunk_sizes(chunk_size),
     )
-    repository = Repository.create(
-        storage, configuration, passphrase=None if passphrase is None else passphrase.reveal_bytes()
-    )
-    remember(run, store, repository)
-    result = {
-        "location": store.location,
-        "repository_id": str(repository.identity.repository_id),
-        "encrypted": not plaintext,
-        "compression": compression.value,
-        "hashing": hashing.value,
-    }
+    store = run.store()
+    repository = make_store(run, store, configuration, OWN)
+    result = made_store(store, repository)
     kind = "plaintext" if plaintext else "encrypted"
     return Answer(result, summary=[f"{kind} store {repository.identity.repository_id} made in {store.location}"])
 
 
-def _require_nothing_there(storage: Storage, store: Location) -> None:
-    """StoreExists before anybody is asked for a passphrase; `create` itself looks again."""
-    from caldav_backup.kloset.errors import StoreExists, StoreNotFound
-
-    try:
-        storage.read_configuration()
-    except StoreNotFound:
-        return
-    raise StoreExists(f"there is a store in {store.location} already; it is left as it is")
+def made_store(store: Location, repository: Repository) -> dict[str, object]:
+    """A new store in JSON documents."""
+    configuration = repository.configuration
+    return {
+        "location": store.location,
+        "repository_id": str(configuration.repository_id),
+        "encrypted": configuration.is_encrypted,
+        "compression": configuration.compression.algorithm.lower() if configuration.compression else "none",
+        "hashing": configuration.hashing.lower(),
+        "chunk_sizes": list(configuration.chunking[:3]),
+    }

@@ -62,6 +62,10 @@ class Invocation:
         """The store of this run, with an absolute path."""
         return resolve_store(self.options.store, self.environ, self.settings, self.directories)
 
+    def other_store(self, word: str) -> Location:
+        """Another store than this run's: a directory or `@name`, with an absolute path."""
+        return resolve_store(word, self.environ, self.settings, self.directories)
+
     def warn(self, message: str) -> None:
         """Something that may be wrong, on standard error, also with -q."""
         self.terminal.tell(f"warning: {message}")

@@ -15,6 +15,7 @@ from caldav_backup.cli.invocation import Invocation
 from caldav_backup.cli.passphrases import Given, no_passphrase, passphrase_of
 from caldav_backup.cli.render import about, error_message
 from caldav_backup.settings import Location
+from caldav_backup.settings.passphrase import OTHER, OWN, Role
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.configuration import Configuration
@@ -31,12 +32,27 @@ WARNED_OF = 3
 
 def open_repository(run: Invocation) -> Repository:
     """The store of this run, opened. Remembers what it is for the next time."""
+    store, storage, configuration = find_store(run)
+    return _open(run, store, storage, configuration, OWN)
+
+
+def open_other(run: Invocation, word: str, beside: Repository) -> Repository:
+    """Another store, a directory or `@name`, which has a passphrase of its own. SameStore when it is not another."""
+    from caldav_backup.kloset.copying.stores import require_other_id
+    from caldav_backup.kloset.identity import identity_of
+
+    store = run.other_store(word)
+    storage, configuration = _find(run, store)
+    require_other_id(beside, storage.location, identity_of(configuration))
+    return _open(run, store, storage, configuration, OTHER)
+
+
+def _open(run: Invocation, store: Location, storage: Storage, configuration: Configuration, role: Role) -> Repository:
     from caldav_backup.kloset.errors import WrongPassphrase
     from caldav_backup.kloset.repository import Repository
 
-    store, storage, configuration = find_store(run)
     for attempt in range(ATTEMPTS):
-        given = _passphrase(run, store, configuration)
+        given = _passphrase(run, store, configuration, role)
         try:
             with about(store.location):
                 repository = Repository.open(
@@ -58,11 +74,15 @@ def open_repository(run: Invocation) -> Repository:
 
 def find_store(run: Invocation) -> tuple[Location, Storage, Configuration]:
     """The store of this run, closed: what CONFIG says, and that it is what it was the last time."""
+    store = run.store()
+    return store, *_find(run, store)
+
+
+def _find(run: Invocation, store: Location) -> tuple[Storage, Configuration]:
     from caldav_backup.kloset.errors import StoreNotFound
     from caldav_backup.kloset.repository import read_configuration
     from caldav_backup.kloset.storage import open_storage
 
-    store = run.store()
     try:
         with about(store.location):
             storage = open_storage(store.location)
@@ -70,7 +90,7 @@ def find_store(run: Invocation) -> tuple[Location, Storage, Configuration]:
     except StoreNotFound as error:
         raise StoreNotFound(f"{error}; is its disk mounted? 'caldav-backup init' makes a new store") from error
     check_identity(run, store, configuration)
-    return store, storage, configuration
+    return storage, configuration
 
 
 def choose_header(
@@ -154,8 +174,8 @@ def check_identity(run: Invocation, store: Location, configuration: Configuratio
     )
 
 
-def _passphrase(run: Invocation, store: Location, configuration: Configuration) -> Given | None:
+def _passphrase(run: Invocation, store: Location, configuration: Configuration, role: Role) -> Given | None:
     if configuration.encryption is None:
-        no_passphrase(run, store)
+        no_passphrase(run, store, role)
         return None
-    return passphrase_of(run, store)
+    return passphrase_of(run, store, role)

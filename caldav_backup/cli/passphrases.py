@@ -10,7 +10,7 @@ from typing import NamedTuple
 from caldav_backup.cli.exits import Usage
 from caldav_backup.cli.invocation import Invocation
 from caldav_backup.settings import Location, Secret, Supply, find_supply
-from caldav_backup.settings.passphrase import missing
+from caldav_backup.settings.passphrase import OWN, Role, missing
 
 LOST = "a lost passphrase means lost backups: nobody can open the store without it, so keep it where you will find it"
 
@@ -22,24 +22,24 @@ class Given(NamedTuple):
     typed: bool
 
 
-def passphrase_of(run: Invocation, store: Location) -> Given:
+def passphrase_of(run: Invocation, store: Location, role: Role = OWN) -> Given:
     """The passphrase of an encrypted store that exists."""
-    supply = _supply(run, store)
+    supply = _supply(run, store, role)
     if supply is not None:
         return Given(supply.read(), typed=False)
     if not run.terminal.can_ask:
-        raise missing(f"the store {store.location}")
+        raise missing(f"the store {store.location}", role)
     return Given(run.terminal.ask_secret(f"Passphrase of {store.location}"), typed=True)
 
 
-def new_passphrase(run: Invocation, store: Location) -> Secret:
+def new_passphrase(run: Invocation, store: Location, role: Role = OWN) -> Secret:
     """The passphrase that a store is made with; typed twice, after a warning."""
-    supply = _supply(run, store)
+    supply = _supply(run, store, role)
     if supply is not None:
         run.note(LOST)
         return supply.read()
     if not run.terminal.can_ask:
-        raise missing(f"the new store {store.location}")
+        raise missing(f"the new store {store.location}", role)
     run.terminal.tell(LOST)
     passphrase = run.terminal.ask_secret("New passphrase")
     if not passphrase:
@@ -49,11 +49,11 @@ def new_passphrase(run: Invocation, store: Location) -> Secret:
     return passphrase
 
 
-def no_passphrase(run: Invocation, store: Location) -> None:
+def no_passphrase(run: Invocation, store: Location, role: Role = OWN) -> None:
     """PassphraseNotExpected when one is configured for a store that is, or is to be, plaintext."""
     from caldav_backup.kloset.errors import PassphraseNotExpected
 
-    supply = _supply(run, store)
+    supply = _supply(run, store, role)
     if supply is not None:
         raise PassphraseNotExpected(
             f"a plaintext store takes no passphrase, and {supply.title} gives one for {store.location}; "
@@ -61,5 +61,5 @@ def no_passphrase(run: Invocation, store: Location) -> None:
         )
 
 
-def _supply(run: Invocation, store: Location) -> Supply | None:
-    return find_supply(store.options, store.secrets, run.environ)
+def _supply(run: Invocation, store: Location, role: Role) -> Supply | None:
+    return find_supply(store.options, store.secrets, run.environ, role)

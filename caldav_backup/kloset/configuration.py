@@ -25,8 +25,8 @@ from caldav_backup.kloset.keys import PBKDF2, SALT_SIZE, Argon2id, KDFCost, KDFP
 FASTCDC: Final = "fastcdc-v1.0.0"
 
 # What go-cdc-chunkers accepts.
-_SMALLEST_CHUNK: Final = 64
-_LARGEST_CHUNK: Final = 1 << 30
+SMALLEST_CHUNK: Final = 64
+LARGEST_CHUNK: Final = 1 << 30
 # What is held in memory as a whole, several times; the store of somebody else must not choose more.
 _LARGEST_CHUNK_HERE: Final = 128 << 20
 _SMALLEST_SEGMENT: Final = 512
@@ -143,7 +143,7 @@ class Configuration:
         if self.chunking.algorithm != FASTCDC:
             raise UnsupportedStore(f"the store cuts content by {self.chunking.algorithm[:32]!r}, not known here")
         sizes = self.chunking
-        if not _SMALLEST_CHUNK <= sizes.minimum < sizes.normal < sizes.maximum <= _LARGEST_CHUNK:
+        if not SMALLEST_CHUNK <= sizes.minimum < sizes.normal < sizes.maximum <= LARGEST_CHUNK:
             raise Damaged(f"chunks of {sizes.minimum} to {sizes.maximum} bytes, normally {sizes.normal}, cannot be")
         if sizes.maximum > _LARGEST_CHUNK_HERE:
             raise UnsupportedStore(

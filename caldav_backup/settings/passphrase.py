@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from caldav_backup.settings.errors import PassphraseMissing, SecretUnavailable
 from caldav_backup.settings.lookup import passphrase_from_file, secret_from_command
@@ -16,11 +17,29 @@ from caldav_backup.settings.secret import Secret
 #: File name of the systemd credential (`LoadCredential=caldav-backup-passphrase:…`).
 CREDENTIAL = "caldav-backup-passphrase"
 
-#: What a person can do where nothing supplies a passphrase.
-SUPPLIERS = (
-    "set CALDAV_BACKUP_PASSPHRASE_FILE, CALDAV_BACKUP_PASSPHRASE_COMMAND or CALDAV_BACKUP_PASSPHRASE, "
-    "or passphrase_file or passphrase_cmd of the store"
-)
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Which of a run's stores a passphrase is for, for a variable that gives one's must not be tried on the other.
+
+    `variable` is the variable, and with `_FILE` and `_COMMAND` behind it two more; `credential` is systemd's.
+    """
+
+    variable: str
+    credential: str
+    plakars: bool
+
+    @property
+    def suppliers(self) -> str:
+        """What a person can do where nothing supplies a passphrase."""
+        name = self.variable
+        return f"set {name}_FILE, {name}_COMMAND or {name}, or passphrase_file or passphrase_cmd of the store"
+
+
+OWN: Final = Role("CALDAV_BACKUP_PASSPHRASE", CREDENTIAL, plakars=True)
+"""The store of the run."""
+OTHER: Final = Role("CALDAV_BACKUP_OTHER_PASSPHRASE", "caldav-backup-other-passphrase", plakars=False)
+"""The second store of a run that has two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +50,24 @@ class Supply:
     read: Callable[[], Secret]
 
 
-def find_supply(options: Mapping[str, str], secrets: Mapping[str, Secret], environ: Mapping[str, str]) -> Supply | None:
+def find_supply(
+    options: Mapping[str, str], secrets: Mapping[str, Secret], environ: Mapping[str, str], role: Role = OWN
+) -> Supply | None:
     """The first configured of: our three variables, the systemd credential, the store's own options, plakar's variable.
 
     None when nothing is configured. An empty variable counts as not set.
     """
-    return _from_environment(environ) or _from_store(options, secrets, environ) or _from_plakar(environ)
+    found = _from_environment(environ, role) or _from_store(options, secrets, environ)
+    return found or (_from_plakar(environ) if role.plakars else None)
 
 
-def missing(what: str) -> PassphraseMissing:
+def missing(what: str, role: Role = OWN) -> PassphraseMissing:
     """The error for a run that has neither a supply nor a terminal."""
-    return PassphraseMissing(f"{what} needs a passphrase and there is no terminal to ask on: {SUPPLIERS}")
+    return PassphraseMissing(f"{what} needs a passphrase and there is no terminal to ask on: {role.suppliers}")
 
 
-def _from_environment(environ: Mapping[str, str]) -> Supply | None:
-    name = "CALDAV_BACKUP_PASSPHRASE"
+def _from_environment(environ: Mapping[str, str], role: Role) -> Supply | None:
+    name = role.variable
     if text := environ.get(name):
         return Supply(name, lambda: Secret(text))
     if path := environ.get(f"{name}_FILE"):
@@ -53,14 +75,14 @@ def _from_environment(environ: Mapping[str, str]) -> Supply | None:
     if command := environ.get(f"{name}_COMMAND"):
         return Supply(f"{name}_COMMAND", lambda: secret_from_command(command, environ, f"{name}_COMMAND"))
     if directory := environ.get("CREDENTIALS_DIRECTORY"):
-        return _from_credential(f"{directory}/{CREDENTIAL}")
+        return _from_credential(directory, role.credential)
     return None
 
 
-def _from_credential(path: str) -> Supply | None:
+def _from_credential(directory: str, name: str) -> Supply | None:
     from pathlib import Path
 
-    title = f"the systemd credential {CREDENTIAL}"
+    path, title = f"{directory}/{name}", f"the systemd credential {name}"
     # A unit may have other credentials and none for us.
     return Supply(title, lambda: passphrase_from_file(path, title)) if Path(path).exists() else None
 

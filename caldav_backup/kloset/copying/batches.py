@@ -42,7 +42,7 @@ class Batch:
         )
 
     def add(self, header: Header, *runs: Run) -> None:
-        """A snapshot that is complete, and what the state is to say of it besides."""
+        """A snapshot that is complete, and what the state is to say before it tells where the snapshot lies."""
         self._packer.add(ResourceType.SNAPSHOT, header.identifier, header.to_bytes())
         self._headers += 1
         self._runs += runs
@@ -54,7 +54,7 @@ class Batch:
             return
         identifier = secrets.token_bytes(MAC_SIZE)
         packfiles = self._packer.finish()
-        self._repository.put_state(identifier, [*placement_runs(packfiles, identifier), *self._runs])
+        self._repository.put_state(identifier, [*self._runs, *placement_runs(packfiles, identifier)])
 
     def abort(self) -> None:
         """Leave nothing but packfiles that nobody names."""

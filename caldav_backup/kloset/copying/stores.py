@@ -20,9 +20,11 @@ from caldav_backup.kloset.copying.neighbours import Neighbour
 from caldav_backup.kloset.copying.snapshots import SnapshotCopier
 from caldav_backup.kloset.errors import Damaged, SameStore
 from caldav_backup.kloset.header import UNSIGNED, Header
+from caldav_backup.kloset.identity import StoreIdentity
 from caldav_backup.kloset.locks import take_shared_lock
 from caldav_backup.kloset.repository import Repository
 from caldav_backup.kloset.resources import MAC_SIZE, ResourceType
+from caldav_backup.kloset.state import DeleteEntry, EntryType, Run, make_run
 
 COPIED_FROM = "copied-from"
 """Key in the context of a copy that lacks something: the identifier of its original."""
@@ -56,8 +58,10 @@ Progress = Callable[[int, int], None]
 """Is told how many snapshots are done, and of how many."""
 
 
-def plan_copy(source: Repository, destination: Repository, headers: Sequence[Header]) -> CopyPlan:
-    """Which of these snapshots of `source` the `destination` lacks. SameStore."""
+def plan_copy(
+    source: Repository, destination: Repository, headers: Sequence[Header], *, again: bool = False
+) -> CopyPlan:
+    """Which of these snapshots of `source` the `destination` lacks; `again`: removed ones, too. SameStore."""
     require_other_store(source, destination)
     issued_as = {source.index.reissued_as(each): each for each in destination.index.snapshot_ids()}
     to_copy: list[Header] = []
@@ -67,7 +71,7 @@ def plan_copy(source: Repository, destination: Repository, headers: Sequence[Hea
         identifier = header.identifier
         if destination.index.has_snapshot(identifier) or identifier in issued_as:
             there.append(identifier)
-        elif destination.index.is_coloured(ResourceType.SNAPSHOT, identifier):
+        elif destination.index.is_coloured(ResourceType.SNAPSHOT, identifier) and not again:
             removed.append(identifier)
         else:
             to_copy.append(header)
@@ -76,14 +80,19 @@ def plan_copy(source: Repository, destination: Repository, headers: Sequence[Hea
 
 def require_other_store(source: Repository, destination: Repository) -> None:
     """SameStore when both are one, or one is a copy of the other's files."""
-    if source.configuration.repository_id != destination.configuration.repository_id:
+    require_other_id(source, destination.storage.location, destination.identity)
+
+
+def require_other_id(store: Repository, location: str, identity: StoreIdentity) -> None:
+    """The same for a store that is not open yet."""
+    if store.identity.repository_id != identity.repository_id:
         return
-    here, there = source.storage.location, destination.storage.location
-    if here == there:
-        raise SameStore(f"{here} is the store itself; name another one to copy snapshots to")
+    here = store.storage.location
+    if here == location:
+        raise SameStore(f"{here} is the store itself; name another one to copy snapshots to or from")
     raise SameStore(
-        f"the stores at {here} and {there} have the same id, so one is a copy of the other's files, and what one of "
-        "them says of the other's snapshots means nothing; make a new store with init and copy the snapshots into it"
+        f"the stores at {here} and {location} have the same id, so one is a copy of the other's files, and nothing can "
+        "be copied between them; make a new store with init, and copy the snapshots into that one"
     )
 
 
@@ -126,9 +135,9 @@ def copy_snapshots(
                 if progress is not None:
                     progress(len(done), len(plan.to_copy))
                 if copying.is_full():
-                    lock.refresh()
+                    lock.confirm()
                     copying.commit()
-        lock.refresh()
+        lock.confirm()
         copying.commit()
         return done
     except BaseException:
@@ -184,8 +193,26 @@ class _Copying:
             if self._destination.index.find_locations(ResourceType.SNAPSHOT, copy.identifier):
                 # The same copy was made before.
                 return Copied(original.identifier, copy.identifier, tuple(losses))
-        self._batch.add(copy)
+        self._batch.add(copy, *self._unremoval(copy.identifier))
         return Copied(original.identifier, copy.identifier, tuple(losses))
+
+    def _unremoval(self, identifier: bytes) -> list[Run]:
+        """What takes the removal of a snapshot back, and its old header, of whose trees parts may be gone."""
+        index = self._destination.index
+        if not index.is_coloured(ResourceType.SNAPSHOT, identifier):
+            return []
+        places = index.find_locations(ResourceType.SNAPSHOT, identifier)
+        return [
+            make_run(
+                [
+                    DeleteEntry(EntryType.COLOURED, ResourceType.SNAPSHOT, identifier),
+                    *(
+                        DeleteEntry(EntryType.LOCATION, ResourceType.SNAPSHOT, identifier, place.packfile)
+                        for place in places
+                    ),
+                ]
+            )
+        ]
 
     def _partial(self, copy: Header, losses: Sequence[Loss]) -> Header:
         """With an id of its own, the same each time that the same is missing: the whole may come another day."""

@@ -1,0 +1,61 @@
+"""`caldav-backup dup`: a second snapshot of the same tree."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from caldav_backup.cli.answer import Answer, Table
+from caldav_backup.cli.counting import counted
+from caldav_backup.cli.durations import seconds
+from caldav_backup.cli.invocation import invocation_of
+from caldav_backup.cli.listings import SHORT
+from caldav_backup.cli.opening import choose_headers, open_repository
+from caldav_backup.inspection.moments import local_text, utc_text
+from caldav_backup.marks import PINNED, source_of
+
+
+def command(
+    context: typer.Context,
+    *,
+    snapshots: Annotated[list[str], typer.Argument(metavar="SNAP...", help="Which snapshots.")],
+    source: Annotated[str | None, typer.Option(metavar="SOURCE", help="Of this source: @name or origin.")] = None,
+    lock_wait: Annotated[
+        str, typer.Option(metavar="TIME", help="How long to wait for a store that is being maintained.")
+    ] = "15m",
+) -> Answer:
+    """Make a second snapshot of the same events, with an id of its own and the same time."""
+    from caldav_backup.kloset.duplicating import duplicate
+    from caldav_backup.kloset.reissue import Reissue
+
+    run = invocation_of(context)
+    wait = seconds(lock_wait, "--lock-wait")
+    repository = open_repository(run)
+    chosen = choose_headers(run, repository, snapshots, source)
+    # Nobody has asked for the second one to be kept.
+    originals = [Reissue(header, [tag for tag in header.tags if tag != PINNED]) for header in chosen]
+    made = duplicate(repository, originals, lock_wait=wait)
+    result = {
+        "duplicates": [
+            {
+                "id": header.identifier.hex(),
+                "new_id": made[header.identifier].identifier.hex(),
+                "time": utc_text(header.timestamp_ns),
+                "source": source_of(header),
+            }
+            for header in chosen
+        ]
+    }
+    rows = [
+        [
+            header.identifier.hex()[:SHORT],
+            made[header.identifier].identifier.hex()[:SHORT],
+            local_text(header.timestamp_ns),
+            source_of(header),
+        ]
+        for header in chosen
+    ]
+    return Answer(
+        result, [Table(["id", "new id", "time", "source"], rows)], [f"{counted(len(made), 'snapshot')} duplicated"]
+    )

@@ -1,0 +1,65 @@
+"""A second snapshot of the same tree.
+
+Owns the commit that makes it: headers alone, for trees are shared. Unlike `reissue`, what there was before stays.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from caldav_backup.kloset.errors import InvalidArgument
+from caldav_backup.kloset.locks import shared_lock
+from caldav_backup.kloset.packer import Packer
+from caldav_backup.kloset.placement import placement_runs
+from caldav_backup.kloset.reissue import NewIdentifier, Reissue, add_headers, new_headers, require_snapshots
+from caldav_backup.kloset.resources import MAC_SIZE
+
+if TYPE_CHECKING:
+    from caldav_backup.kloset.header import Header
+    from caldav_backup.kloset.repository import Repository
+
+
+def _random_identifier() -> bytes:
+    return secrets.token_bytes(MAC_SIZE)
+
+
+def duplicate(
+    repository: Repository,
+    originals: Sequence[Reissue],
+    *,
+    lock_wait: float = 0.0,
+    new_identifier: NewIdentifier = _random_identifier,
+) -> dict[bytes, Header]:
+    """Another snapshot beside each of these, in one commit under the shared lock; by the original's id its header.
+
+    Tree, time, and all else but the tags stay; a signature covers the id and is left out. plakar's `dup` gives its
+    duplicate the time of the deed (kloset 90a8f211, `snapshot/builder.go: Fork`); here a snapshot's time is when its
+    source was read, so an old one never becomes the newest. SnapshotNotFound when one was removed meanwhile; Locked
+    after `lock_wait` seconds; InvalidArgument for one that is named twice; StorageError.
+    """
+    if not originals:
+        return {}
+    identifiers = [original.header.identifier for original in originals]
+    if len(set(identifiers)) < len(identifiers):
+        raise InvalidArgument("a snapshot cannot be duplicated twice at once; name it once")
+    state = new_identifier()
+    with shared_lock(repository, state, wait=lock_wait) as lock:
+        # Nothing may refer to what was removed before the lock was taken.
+        repository.refresh()
+        repository.look_for_lost_packfiles()
+        require_snapshots(repository, identifiers)
+        headers = new_headers(originals, new_identifier)
+        packer = Packer(
+            repository.storage, repository.codec, repository.keyed, repository.configuration.packfile.max_size
+        )
+        try:
+            add_headers(packer, headers.values())
+            placed = placement_runs(packer.finish(), state)
+        except BaseException:
+            packer.abort()
+            raise
+        lock.confirm()
+        repository.put_state(state, placed)
+    return headers
