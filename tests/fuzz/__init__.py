@@ -1,0 +1,1 @@
+"""Changed bytes for every parser of the store: whatever they are, only the store's own errors come out."""
