@@ -62,6 +62,13 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing goes on until somebody else is done: `holder` says who."""
+
+    holder: str
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """A restore's plan is known: how many records there are to decide on and to write."""
 
@@ -94,6 +101,7 @@ Event = (
     | RecordFailed
     | Warned
     | Noted
+    | Waiting
     | Planned
     | RecordRestored
     | LookedAt

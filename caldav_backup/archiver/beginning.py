@@ -12,7 +12,7 @@ from caldav_backup.archiver.worker import Worker
 from caldav_backup.kloset import SnapshotBuilder
 from caldav_backup.kloset.errors import Locked
 from caldav_backup.kloset.locks import POLL_EVERY
-from caldav_backup.progress import Noted, Progress, silent
+from caldav_backup.progress import Progress, Waiting, silent
 
 
 async def begin_when_free(
@@ -38,7 +38,7 @@ async def begin_when_free(
             if left <= 0:
                 raise
             if not is_told:
-                progress(Noted(f"waiting for {error.holder}"))
+                progress(Waiting(error.holder))
                 is_told = True
         await asyncio.sleep(min(poll_every, left))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from caldav_backup.cli.answer import Answer
@@ -16,6 +17,7 @@ from caldav_backup.cli.endpoints import open_source
 from caldav_backup.cli.exits import Exit, exit_of, worst
 from caldav_backup.cli.invocation import Invocation
 from caldav_backup.cli.listings import SHORT, human_size
+from caldav_backup.cli.lock_waiting import tell_waiting
 from caldav_backup.cli.progress_view import watched
 from caldav_backup.cli.render import error_kind, error_message, show_traceback
 from caldav_backup.cli.running import run_async
@@ -74,7 +76,8 @@ class BackupRun:
         title = f"@{location.name}" if location.name else masked(location.location)
         state, store = self.run.directories.state, self.repository.storage.location
         try:
-            with source_lock(state, store, title, self.lock_wait), watched(self.run, title) as progress:
+            tell = partial(tell_waiting, self.run)
+            with source_lock(state, store, title, self.lock_wait, tell), watched(self.run, title) as progress:
                 return Ended(title, run_async(self._backed_up(location, progress)))
         except Exception as error:  # noqa: BLE001  # the other sources are backed up all the same
             show_traceback(error, self.run.options, self.run.terminal)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from caldav_backup.cli.counting import counted
 from caldav_backup.cli.invocation import Invocation
+from caldav_backup.cli.lock_waiting import tell_waiting
 from caldav_backup.cli.terminal import clean
 from caldav_backup.progress import (
     CalendarListed,
@@ -22,6 +23,7 @@ from caldav_backup.progress import (
     Progress,
     RecordRestored,
     RecordsStored,
+    Waiting,
     Warned,
 )
 
@@ -40,7 +42,7 @@ LINE_EVERY = 1000
 
 @contextlib.contextmanager
 def watched(run: Invocation, title: str) -> Iterator[Progress]:
-    """Inside, what is to be handed to the run that is shown. Warnings are told to everybody."""
+    """Inside, what is to be handed to the run that is shown. Warnings are told to everybody, and waits but for -q."""
     if run.options.quiet or run.options.json:
         yield _warnings(run)
     elif run.terminal.shows_progress and run.options.verbose < LINES_ONLY:
@@ -123,6 +125,8 @@ class _Bar:
                 self._bar.update(task, description=_short(clean(what)), completed=done, total=total, visible=is_visible)
             case Warned(message=message) | Noted(message=message):
                 self._bar.console.print(clean(message), markup=False, highlight=False)
+            case Waiting(holder=holder):
+                self._bar.console.print(clean(f"waiting for {holder}"), markup=False, highlight=False)
             case _:
                 return
 
@@ -135,6 +139,8 @@ def _warnings(run: Invocation) -> Callable[[Event], None]:
     def show(event: Event) -> None:
         if isinstance(event, Warned):
             run.warn(event.message)
+        elif isinstance(event, Waiting):
+            tell_waiting(run, event.holder)
 
     return show
 
@@ -164,6 +170,8 @@ class _Lines:
                 run.warn(message)
             case Noted(message=message):
                 run.note(message)
+            case Waiting(holder=holder):
+                tell_waiting(run, holder)
             case _:
                 return
 

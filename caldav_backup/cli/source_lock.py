@@ -19,8 +19,13 @@ _INTERVAL = 0.5
 
 
 @contextlib.contextmanager
-def source_lock(state_directory: Path, store: str, source: str, wait: float) -> Iterator[None]:
-    """Held inside. Locked after `wait` seconds. The system takes it back when the process ends, however that is."""
+def source_lock(
+    state_directory: Path, store: str, source: str, wait: float, tell: Callable[[str], None] = lambda _: None
+) -> Iterator[None]:
+    """Held inside. Locked after `wait` seconds. The system takes it back when the process ends, however that is.
+
+    `tell` is told once, before the wait, what is waited for.
+    """
     try:
         import fcntl
     except ImportError:
@@ -30,7 +35,7 @@ def source_lock(state_directory: Path, store: str, source: str, wait: float) -> 
     name = blake2b(f"{store}\0{source}".encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
     descriptor = _open(state_directory / "locks", name)
     try:
-        _wait_for(lambda: fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB), source, wait)
+        _wait_for(lambda: fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB), source, wait, tell)
         yield
     finally:
         os.close(descriptor)
@@ -45,16 +50,20 @@ def _open(directory: Path, name: str) -> int:
         raise OSError(error.errno, f"{error.strerror}; {hint}", error.filename) from error
 
 
-def _wait_for(take: Callable[[], None], source: str, wait: float) -> None:
+def _wait_for(take: Callable[[], None], source: str, wait: float, tell: Callable[[str], None]) -> None:
     from caldav_backup.kloset.errors import Locked
 
-    end = time.monotonic() + wait
+    begun = time.monotonic()
+    is_told = False
     while True:
         try:
             take()
         except BlockingIOError:
-            if time.monotonic() >= end:
+            if time.monotonic() - begun >= wait:
                 raise Locked(f"another backup of {source} is running; --lock-wait waits longer for it") from None
+            if not is_told:
+                tell(f"another backup of {source} on this machine")
+                is_told = True
             time.sleep(_INTERVAL)
         else:
             return

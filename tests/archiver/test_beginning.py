@@ -13,7 +13,7 @@ from caldav_backup.kloset import Configuration, Importer, Repository, SnapshotBu
 from caldav_backup.kloset.errors import Locked
 from caldav_backup.kloset.storage import Kind
 from caldav_backup.kloset.storage.memory import MemoryStorage
-from caldav_backup.progress import Event, Noted, Progress, silent
+from caldav_backup.progress import Event, Progress, Waiting, silent
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ class Maintained:
 def test_the_end_of_a_maintenance_is_waited_for(begin: partial[SnapshotBuilder]) -> None:
     told: list[Event] = []
     builder = asyncio.run(begun(Maintained(begin, 2), 60, told.append))
-    assert told == [Noted("waiting for somebody")]
+    assert told == [Waiting("somebody")]
     assert len(locks(begin)) == 1
     builder.abort()
 

@@ -186,7 +186,9 @@ def test_the_wait_for_another_run_of_the_source_can_be_ended(store: Program) -> 
         process = start(store, "backup", root, "--lock-wait", "1h")
         (lock,) = (store.home / "state" / "locks").iterdir()
         wait_for(lambda: str(lock) in opened_by(process.pid))
-        assert stop(process, signal.SIGTERM) == Ended(143, "", "caldav-backup: terminated\n")
+        ended = stop(process, signal.SIGTERM)
+        waiting = f"caldav-backup: waiting for another backup of {root} on this machine"
+        assert ended == Ended(143, "", f"{waiting}\ncaldav-backup: terminated\n")
     assert store("backup", root, "--lock-wait", "0").code == 0
 
 

@@ -6,7 +6,7 @@ from caldav_backup.cli.argv import Globals
 from caldav_backup.cli.invocation import Invocation
 from caldav_backup.cli.progress_view import LINE_EVERY, watched
 from caldav_backup.cli.terminal import Terminal
-from caldav_backup.progress import LookedAt, Planned, RecordRestored, Warned
+from caldav_backup.progress import LookedAt, Planned, RecordRestored, Waiting, Warned
 from tests.cli.conftest import Program
 from tests.cli.test_backup import vdir
 from tests.cli.test_terminal import at_terminal, plain
@@ -44,6 +44,15 @@ def test_a_large_calendar_is_told_of_on_the_way(capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize("options", [Globals(), Globals(quiet=True), Globals(quiet=True, verbose=1)])
 def test_who_did_not_ask_hears_of_warnings_only(capsys: pytest.CaptureFixture[str], options: Globals) -> None:
     assert restoring(capsys, options, 3) == ["warning: mind the gap"]
+
+
+@pytest.mark.parametrize(("options", "told"), [(Globals(), 1), (Globals(verbose=1), 1), (Globals(quiet=True), 0)])
+def test_a_wait_is_told_unless_all_shall_be_quiet(
+    capsys: pytest.CaptureFixture[str], options: Globals, told: int
+) -> None:
+    with watched(Invocation(options, {}, Terminal()), "me") as progress:
+        progress(Waiting("maintenance by nas"))
+    assert capsys.readouterr().err == "caldav-backup: waiting for maintenance by nas\n" * told
 
 
 @pytest.mark.full
