@@ -75,7 +75,10 @@ class World:
     def remember(self) -> None:
         """From now on the snapshots that are there must stay."""
         repository = self.open()
-        self.held = {header.timestamp_ns: contents(repository, header) for header in repository.snapshots()}
+        self.held = {
+            header.timestamp_ns: self.held.get(header.timestamp_ns) or contents(repository, header)
+            for header in repository.snapshots()
+        }
 
     def copy(self) -> World:
         """The same with a storage of its own."""
