@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from caldav_backup.kloset.builder import SnapshotBuilder
 from caldav_backup.kloset.locks import exclusive_lock
@@ -21,6 +22,8 @@ from caldav_backup.kloset.state import ColouredEntry, DeleteEntry, EntryType, Lo
 from caldav_backup.kloset.storage import Kind, MemoryStorage
 from tests.kloset.stores import PASSPHRASE, build, make_repository, some_files
 
+Guard = TypeVar("Guard", bound=MemoryStorage)
+
 
 class World:
     """One store. The days that passed since its first one are `day`; the storage may have a clock of its own."""
@@ -29,7 +32,7 @@ class World:
         self.encrypted = encrypted
         self.day = 0.0
         self.storage_day: float | None = None
-        self.storage = MemoryStorage(clock=self.storage_clock)
+        self.storage: MemoryStorage = MemoryStorage(clock=self.storage_clock)
         _, self.repository = make_repository(encrypted=encrypted, storage=self.storage)
 
     def clock(self) -> int:
@@ -58,6 +61,13 @@ class World:
             done = apply_maintenance(repository, lock, grace_ns=grace_ns, clock=self.clock)
         self.repository.refresh()
         return done
+
+    def guard(self, storage: Guard) -> Guard:
+        """Put another storage with the same files in the place of this world's."""
+        storage.__dict__.update(self.storage.__dict__)
+        self.storage = storage
+        self.repository = self.open()
+        return storage
 
     @property
     def packfiles(self) -> set[bytes]:
