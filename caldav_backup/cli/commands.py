@@ -36,6 +36,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("ls", "ls"),
     Command("cat", "cat"),
     Command("info", "info"),
+    Command("stats", "stats"),
     Command("check", "check"),
     Command("repair", "repair"),
     Command("verify", "verify"),
