@@ -3,11 +3,13 @@
 Owns where their blobs go. plakar's maintenance follows the tree of attributes to their entries, but not to their
 objects and chunks (kloset 90a8f211, `snapshot/snapshot.go: ListPackfiles`), and deletes a packfile that holds nothing
 else in use. So an attribute's object lies in the packfile of its entry, and so do its chunks, but for those in a
-packfile that is in use for another reason: some unchanged file of the same directory has its entry there.
+packfile that is in use for another reason: some unchanged file of the same directory has its entry there, or another
+attribute of the directory that is unchanged.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
@@ -29,6 +31,15 @@ class _Attribute(NamedTuple):
     value: bytes
     anchors: AbstractSet[bytes]
     kind: int
+
+
+class _Description(NamedTuple):
+    """Records of an attribute, and its chunks."""
+
+    entry: bytes
+    entry_id: bytes
+    record: bytes
+    parts: tuple[ObjectChunk, ...]
 
 
 class AttributeWriter:
@@ -66,28 +77,38 @@ class AttributeWriter:
 
     def finish(self) -> dict[bytes, bytes]:
         """Every attribute's tree key with its entry's id."""
+        described = [(attribute, self._describe(attribute)) for attribute in self._gathered]
+        homes: defaultdict[str, set[bytes]] = defaultdict(set)
+        for attribute, (_, entry_id, _, _) in described:
+            packfiles = self._blobs.packfiles_of(ResourceType.XATTR_ENTRY, entry_id)
+            if len(packfiles) == 1:
+                homes[attribute.path] |= packfiles
         with self._blobs.together():
-            for attribute in self._gathered:
-                self._store(attribute)
+            for attribute, description in described:
+                self._store(attribute, description, homes[attribute.path])
         self._gathered = []
         return self._ids
 
-    def _store(self, attribute: _Attribute) -> None:
-        blobs, value = self._blobs, attribute.value
-        chunks: list[tuple[bytes, bytes]] = []
+    def _describe(self, attribute: _Attribute) -> _Description:
+        mac, value = self._blobs.mac, attribute.value
+        parts: list[ObjectChunk] = []
         start = 0
         for length in cut(value, self._sizes):
-            chunk = value[start : start + length]
-            chunks.append((blobs.mac(chunk), chunk))
+            parts.append(ObjectChunk(mac(value[start : start + length]), length))
             start += length
-        content_mac = chunks[0][0] if len(chunks) == 1 else blobs.mac(value)
-        parts = tuple(ObjectChunk(mac, len(chunk)) for mac, chunk in chunks)
-        record = Object(content_mac, parts, content_type(chunks[0][1])).to_bytes()
-        described = ExtendedAttribute(attribute.path, attribute.name, len(value), blobs.mac(record), attribute.kind)
+        content_mac = parts[0].mac if len(parts) == 1 else mac(value)
+        record = Object(content_mac, tuple(parts), content_type(value[: parts[0].length])).to_bytes()
+        described = ExtendedAttribute(attribute.path, attribute.name, len(value), mac(record), attribute.kind)
         entry = described.to_bytes()
-        entry_id = self._ids[described.key] = blobs.mac(entry)
-        company = attribute.anchors | blobs.packfiles_of(ResourceType.XATTR_ENTRY, entry_id)
-        for mac, chunk in chunks:
-            blobs.put_beside(ResourceType.CHUNK, mac, chunk, company)
-        blobs.put_beside(ResourceType.OBJECT, described.object, record, company)
+        entry_id = self._ids[described.key] = mac(entry)
+        return _Description(entry, entry_id, record, tuple(parts))
+
+    def _store(self, attribute: _Attribute, description: _Description, homes: AbstractSet[bytes]) -> None:
+        blobs, (entry, entry_id, record, parts) = self._blobs, description
+        company = attribute.anchors | homes | blobs.packfiles_of(ResourceType.XATTR_ENTRY, entry_id)
+        start = 0
+        for part in parts:
+            blobs.put_beside(ResourceType.CHUNK, part.mac, attribute.value[start : start + part.length], company)
+            start += part.length
+        blobs.put_beside(ResourceType.OBJECT, blobs.mac(record), record, company)
         blobs.put_beside(ResourceType.XATTR_ENTRY, entry_id, entry, company)
