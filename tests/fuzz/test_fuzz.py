@@ -12,7 +12,8 @@ import time
 
 import pytest
 
-from tests.fuzz.running import lines, run
+from tests.fuzz.running import SECONDS, lines, run
+from tests.fuzz.structures import forge, forged, use_everything
 from tests.fuzz.targets import targets
 
 MIB = 1 << 10
@@ -44,3 +45,26 @@ def test_a_million_changed_bytes_are_refused_by_name(chance: random.Random) -> N
     assert grown < 256 * MIB
     sys.stdout.write("\n" + "\n".join(lines(counts)) + "\n")
     sys.stdout.write(f"{time.monotonic() - begin:.0f} s, memory grew by {grown // MIB} MiB\n")
+
+
+def test_a_forged_record_leads_to_named_errors(chance: random.Random) -> None:
+    for _ in range(4):
+        use_everything(forged(forge(chance)))
+
+
+@pytest.mark.full
+def test_forged_records_lead_to_named_errors(chance: random.Random) -> None:
+    for _ in range(200):
+        forgery = forge(chance)
+        begin = time.monotonic()
+        use_everything(forged(forgery))
+        assert time.monotonic() - begin < 20 * SECONDS, forgery
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(0)
+def test_twenty_thousand_forged_records_lead_to_named_errors(chance: random.Random) -> None:
+    begin = time.monotonic()
+    for _ in range(20_000):
+        use_everything(forged(forge(chance)))
+    sys.stdout.write(f"\n20,000 forged records: {time.monotonic() - begin:.0f} s\n")
