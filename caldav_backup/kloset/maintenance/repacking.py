@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import product
+from itertools import groupby, product
 
 from caldav_backup.kloset.checking.findings import Progress, Step
 from caldav_backup.kloset.errors import Locked
@@ -79,7 +80,7 @@ def apply_repack(
     if plan.is_empty:
         return Repacked({}, (), {}, 0)
     headers = new_headers((Reissue(header, header.tags) for header in plan.headers), new_identifier)
-    moving = _Moving(repository, live, progress)
+    moving = _Moving(repository, live, frozenset(each.identifier for each in plan.packfiles), progress)
     stored = (*moving.write_heads(headers), *moving.move(plan.packfiles))
     damaged = moving.mover.damaged
     coloured = tuple(each.identifier for each in plan.packfiles if each.identifier not in damaged)
@@ -105,8 +106,11 @@ def apply_repack(
 class _Moving:
     """Copies what is live into new packfiles, which no state names yet."""
 
-    def __init__(self, repository: Repository, live: LiveBlobs, progress: Progress) -> None:
+    def __init__(
+        self, repository: Repository, live: LiveBlobs, leaving: AbstractSet[bytes], progress: Progress
+    ) -> None:
         self._repository = repository
+        self._leaving = leaving
         self._live = live
         self._moved = LiveBlobs()
         self._progress = progress
@@ -114,7 +118,7 @@ class _Moving:
 
     def write_heads(self, headers: Mapping[bytes, Header]) -> tuple[StoredPackfile, ...]:
         """New headers, given by old id, and the attributes of their snapshots. StorageError."""
-        return HeadWriter(self._repository, self.mover, self._moved).write(headers)
+        return HeadWriter(self._repository, self.mover, self._moved, self._leaving).write(headers)
 
     def move(self, packfiles: Sequence[Rewritten]) -> tuple[StoredPackfile, ...]:
         """Whatever else is live, kind by kind, into packfiles of the usual size. StorageError."""
@@ -140,7 +144,7 @@ class _Moving:
             self._moved.add(kind, macs)
 
     def _find(self, packfile: bytes, kinds: Sequence[ResourceType]) -> list[Placed]:
-        """What of these kinds lies in a packfile, is live, and was not copied yet."""
+        """What of these kinds lies in a packfile, is live, was not copied yet, and has no other copy that stays."""
         found: dict[int, dict[bytes, Location]] = {}
         for name, (offset, length) in self._repository.index.locations_in(packfile).items():
             if name[0] in kinds:
@@ -154,7 +158,14 @@ class _Moving:
                 for mac, needed, done in zip(macs, is_live, is_moved, strict=True)
                 if needed and not done
             ]
-        return wanted
+        return [blob for blob, stays in zip(wanted, self._stay(wanted), strict=True) if not stays]
+
+    def _stay(self, blobs: Sequence[Placed]) -> Iterator[bool]:
+        """Whether each has a copy in a packfile that is not rewritten."""
+        index = self._repository.index
+        for kind, group in groupby(blobs, key=lambda blob: blob.kind):
+            for places in index.find_locations_of(ResourceType(kind), [blob.mac for blob in group]):
+                yield any(index.is_usable(place.packfile) and place.packfile not in self._leaving for place in places)
 
 
 def _removed_meanwhile(repository: Repository, plan: RepackPlan) -> frozenset[bytes]:

@@ -1,7 +1,8 @@
 """New headers of snapshots, and the extended attributes of each beside its header.
 
 Owns that company (`docs/design/format.md`, "Extended attributes"): plakar's maintenance does not look at the values of
-attributes, but it never loses sight of the packfile that has a snapshot's header. So that one has the values too.
+attributes, but it never loses sight of the packfile that has a snapshot's header. So that one has the values too, but
+for attributes that lie whole, record and value, in a packfile that stays as it is.
 Headers lie at the end, in the order of commits, for whoever lists snapshots reads nothing else.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from caldav_backup.kloset.btree import XATTR_TREE, Tree
 from caldav_backup.kloset.header import Header
@@ -22,15 +24,21 @@ from caldav_backup.kloset.repository import Repository
 from caldav_backup.kloset.resources import ResourceType
 from caldav_backup.kloset.xattrs import ExtendedAttribute
 
+Attribute = tuple[Blob, ...]
+"""Its record, its object, and the chunks of its value."""
+
 
 class HeadWriter:
     """Packs headers with the attributes of their snapshots. `moved` learns what was copied."""
 
-    def __init__(self, repository: Repository, mover: Mover, moved: LiveBlobs) -> None:
+    def __init__(self, repository: Repository, mover: Mover, moved: LiveBlobs, leaving: AbstractSet[bytes]) -> None:
+        """`leaving` are the packfiles that will be gone."""
         self._repository = repository
         self._mover = mover
         self._moved = moved
+        self._leaving = leaving
         self._attributes = _Attributes(repository)
+        self._settled: dict[Attribute, bool] = {}
         self._limit = repository.configuration.packfile.max_size
         self._packer = self._new_packer()
         self._waiting: list[Header] = []
@@ -53,21 +61,37 @@ class HeadWriter:
         return tuple(self._stored)
 
     def _add(self, header: Header) -> None:
-        missing = [blob for blob in self._attributes.of(header) if blob not in self._inside]
+        missing = dict.fromkeys(
+            blob
+            for attribute in self._attributes.of(header)
+            if not self._is_settled(attribute)
+            for blob in attribute
+            if blob not in self._inside
+        )
         self._inside.update(missing)
-        self._copy(missing)
+        self._copy(list(missing))
         self._waiting.append(header)
         if self._packer.size > self._limit:
             self._close()
+
+    def _is_settled(self, attribute: Attribute) -> bool:
+        """Whether record and value lie together in a packfile that stays."""
+        if attribute not in self._settled:
+            index = self._repository.index
+            homes = (
+                {place.packfile for place in index.find_locations(ResourceType(kind), mac)} for kind, mac in attribute
+            )
+            common = set.intersection(*homes) - self._leaving
+            self._settled[attribute] = any(index.is_usable(packfile) for packfile in common)
+        return self._settled[attribute]
 
     def _copy(self, blobs: Sequence[Blob]) -> None:
         """Copy each from the first place where it is good."""
         find = self._repository.index.find_locations
         places = {blob: deque(find(ResourceType(blob[0]), blob[1])) for blob in blobs}
         while places := {blob: left for blob, left in places.items() if left}:
-            for blob in list(
-                self._mover.move([Placed(left.popleft(), *blob) for blob, left in places.items()], self._packer)
-            ):
+            next_places = [Placed(left.popleft(), *blob) for blob, left in places.items()]
+            for blob in list(self._mover.move(next_places, self._packer)):
                 del places[blob]
                 self._moved.add(blob[0], [blob[1]])
 
@@ -84,16 +108,16 @@ class _Attributes:
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
-        self._of_record: dict[bytes, tuple[Blob, ...]] = {}
+        self._of_record: dict[bytes, Attribute] = {}
         self._of_tree: dict[bytes, tuple[bytes, ...]] = {}
 
-    def of(self, header: Header) -> Iterator[Blob]:
-        """Record, object and chunks of each attribute."""
+    def of(self, header: Header) -> Iterator[Attribute]:
+        """The attributes of all paths."""
         for source in (header.source, *header.more_sources):
             records = self._records(source.xattrs)
             self._learn([record for record in records if record not in self._of_record])
             for record in records:
-                yield from self._of_record[record]
+                yield self._of_record[record]
 
     def _records(self, root: bytes) -> tuple[bytes, ...]:
         if root not in self._of_tree:
