@@ -9,21 +9,22 @@ import typer
 
 from caldav_backup.cli.answer import Answer
 from caldav_backup.cli.counting import counted
-from caldav_backup.cli.durations import share
 from caldav_backup.cli.exits import Exit
+from caldav_backup.cli.findings import GatheredFindings
 from caldav_backup.cli.invocation import invocation_of
 from caldav_backup.cli.opening import choose_header, open_repository
+from caldav_backup.cli.parts import Chosen, parse_part
 from caldav_backup.cli.progress_view import watched
 from caldav_backup.inspection.references import parse_reference
 from caldav_backup.progress import LookedAt
 
 if TYPE_CHECKING:
-    from caldav_backup.kloset.check import Finding
+    from caldav_backup.inspection.damage import DamageReport
 
-#: Findings that are told one by one; the JSON document has all of them.
-SHOWN = 20
-
-Subset = Annotated[str | None, typer.Option(metavar="SHARE", help="Read this share of the contents: 10%.")]
+Subset = Annotated[
+    str | None,
+    typer.Option(metavar="PART", help="Read this part of the contents: 1/7 to 7/7, or 10% chosen by chance."),
+]
 
 
 def command(
@@ -37,51 +38,64 @@ def command(
     read_data_subset: Subset = None,
 ) -> Answer:
     """Check that everything stored is there and unchanged. Changes nothing."""
-    from caldav_backup.kloset.check import check
+    from caldav_backup.inspection.damage import DamageTally
+    from caldav_backup.kloset.check import EVERYTHING, check, readable_store
 
     run = invocation_of(context)
-    part = share(read_data_subset, "--read-data-subset") if read_data_subset else 1.0
+    subset = parse_part(read_data_subset, "--read-data-subset") if read_data_subset is not None else None
     repository = open_repository(run)
     chosen = None
     if snapshots:
         words = [parse_reference(word).snapshot for word in snapshots]
         chosen = [choose_header(run, repository, word, source).identifier for word in words]
-    read_share = part if read_data or read_data_subset is not None else 0
+    found, tally = GatheredFindings(for_programs=run.options.json), DamageTally()
     with watched(run, "check") as progress:
-        found = check(
+        findings = check(
             repository,
-            read_data=read_share > 0,
-            share=part,
+            read_data=read_data or subset is not None,
+            part=EVERYTHING if subset is None else subset.part,
             snapshots=chosen,
             progress=lambda step: progress(LookedAt(*step)),
         )
-        findings = list(found)
-    return _answer(findings, chosen, read_share)
+        for finding in findings:
+            found.add(finding)
+            tally.add(finding)
+        report = tally.report(readable_store(repository))
+    read_share = subset.part.share if subset is not None else float(read_data)
+    return _answer(found, report, chosen, read_share, subset)
 
 
-def _answer(findings: Sequence[Finding], chosen: Sequence[bytes] | None, read_share: float) -> Answer:
-    from caldav_backup.kloset.check import Severity
+def _answer(
+    found: GatheredFindings,
+    report: DamageReport,
+    chosen: Sequence[bytes] | None,
+    read_share: float,
+    subset: Chosen | None,
+) -> Answer:
+    from caldav_backup.cli.damage_lines import damage_document, damage_lines
 
-    damaged = sum(finding.severity is Severity.DAMAGE for finding in findings)
-    looked_at = counted(len(chosen), "snapshot") if chosen is not None else "the store"
     result = {
         "snapshots": None if chosen is None else [identifier.hex() for identifier in chosen],
         "read_data": read_share,
-        "findings": [
-            {"severity": each.severity.value, "what": each.what, "where": each.where, "message": each.message}
-            for each in findings
-        ],
+        "subset": None if subset is None else subset.word,
+        "damaged": found.damaged,
+        "warnings": found.warned,
+        **damage_document(report),
+        "findings": found.spool,
     }
-    summary = f"{looked_at}: damaged in {counted(damaged, 'place')}" if damaged else f"{looked_at}: no damage found"
-    return Answer(result, summary=[summary], trouble=_lines(findings), exit=Exit.DAMAGED if damaged else Exit.DONE)
+    return Answer(
+        result,
+        body=damage_lines(report),
+        summary=[_summary(found, chosen, subset)],
+        trouble=found.lines(),
+        exit=Exit.DAMAGED if found.damaged else Exit.DONE,
+    )
 
 
-def _lines(findings: Sequence[Finding]) -> list[str]:
-    """Damage before warnings; in the order of finding otherwise."""
-    from caldav_backup.kloset.check import Severity
-
-    ordered = sorted(findings, key=lambda each: each.severity is not Severity.DAMAGE)
-    lines = [f"{each.severity.value}: {each.what} {each.where}: {each.message}" for each in ordered[:SHOWN]]
-    if len(ordered) > SHOWN:
-        lines.append(f"{len(ordered) - SHOWN} more findings; --json lists all")
-    return lines
+def _summary(found: GatheredFindings, chosen: Sequence[bytes] | None, subset: Chosen | None) -> str:
+    looked_at = counted(len(chosen), "snapshot") if chosen is not None else "the store"
+    read = f"; of the contents, part {subset.word} was read" if subset is not None else ""
+    if found.damaged:
+        damage = f"{looked_at}: damaged in {counted(found.damaged, 'place')}{read}"
+        return f"{damage}; 'caldav-backup repair' says what can be done"
+    return f"{looked_at}: no damage found{read}"

@@ -11,6 +11,7 @@ import json
 import re
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import typer
@@ -25,12 +26,14 @@ from caldav_backup.settings import scrubbed
 DOCUMENT_VERSION = 1
 
 _GAP = "  "
+# Words and signs of a document that are written at once.
+_PIECES = 10_000
 
 
 def show_answer(answer: Answer, command: str, options: Globals, terminal: Terminal) -> None:
     """Print what a command handed back."""
     if options.json:
-        terminal.write(_document(command, answer.exit, {"result": answer.result}))
+        _show_document(_document(command, answer.exit, {"result": answer.result}), terminal)
         return
     for line in answer.trouble:
         terminal.tell(line)
@@ -55,7 +58,8 @@ def show_error(error: BaseException, code: Exit, command: str, options: Globals,
     """Print why a command ended: one line, and a traceback only when -vv asks for it."""
     message = error_message(error)
     if options.json and not terminal.output_lost:
-        terminal.write(_document(command, code, {"error": {"kind": error_kind(error), "message": message}}))
+        error_content = {"error": {"kind": error_kind(error), "message": message}}
+        _show_document(_document(command, code, error_content), terminal)
     else:
         terminal.tell(message)
     show_traceback(error, options, terminal)
@@ -125,9 +129,18 @@ def _parser_message(error: BaseException) -> str:
     return f"{message}; see '{context.command_path} --help'"
 
 
-def _document(command: str, code: Exit, content: Mapping[str, Any]) -> str:
+def _show_document(pieces: Iterator[str], terminal: Terminal) -> None:
+    for piece in pieces:
+        terminal.write(piece)
+
+
+def _document(command: str, code: Exit, content: Mapping[str, Any]) -> Iterator[str]:
+    """The document in pieces: a list in it may be longer than memory, see `spool`."""
     document = {"version": DOCUMENT_VERSION, "command": command, "ok": code is Exit.DONE, "exit": int(code), **content}
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    pieces = json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(document)
+    while piece := "".join(islice(pieces, _PIECES)):
+        yield piece
+    yield "\n"
 
 
 def _lines(text: str) -> str:

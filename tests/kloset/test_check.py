@@ -8,6 +8,7 @@ import pytest
 
 from caldav_backup.kloset.builder import SnapshotBuilder
 from caldav_backup.kloset.check import Step, check
+from caldav_backup.kloset.checking.parts import numbered_part
 from caldav_backup.kloset.directory_writer import File
 from caldav_backup.kloset.errors import SnapshotNotFound, StorageUnavailable
 from caldav_backup.kloset.repository import Repository, read_configuration
@@ -113,9 +114,11 @@ def test_damaged_content_is_told_in_every_snapshot_that_holds_it() -> None:
     place = repository.index.find_location(ResourceType.CHUNK, chunk)
     assert place is not None
     damage(storage, Kind.PACKFILE, place.packfile, 16 + place.offset + place.length // 2)
-    assert {finding.where for finding in findings(repository) if finding.what == "content"} == {
-        header.identifier.hex() for header in repository.snapshots()
-    }
+    told_of = {finding.where: finding for finding in findings(repository) if finding.what in ("content", "directory")}
+    assert told_of.keys() == {header.identifier.hex() for header in repository.snapshots()}
+    first, second = told_of.values()
+    assert (first.what, first.path) == ("content", "/work/event-0003.ics")
+    assert (second.what, second.path, second.like) == ("directory", "/work", first.where)
 
 
 # States
@@ -140,7 +143,26 @@ def test_missing_state_is_told_by_the_one_behind_it() -> None:
     assert [(finding.severity, finding.what, finding.where) for finding in found] == [
         (DAMAGE, "state", one.header.identifier.hex()),
         *[(WARNING, "packfile", packfile.hex()) for packfile in packfiles(storage)],
+        (DAMAGE, "lost snapshot", one.header.identifier.hex()),
     ]
+    assert "that no state names; 'caldav-backup repair' brings it back" in found[-1].message
+
+
+def test_lost_state_behind_which_there_is_no_other_is_told_by_its_packfiles() -> None:
+    storage, repository = make_repository()
+    build(repository, two_calendars)
+    one = build(repository, lambda builder: builder.fail("/home", "410 Gone"), timestamp_ns=0)
+    del storage.files[Kind.STATE, one.header.identifier]
+    found = findings(Repository.open(storage))
+    assert [(finding.severity, finding.what) for finding in found] == [
+        (WARNING, "packfile"),
+        (WARNING, "lost snapshot"),
+    ]
+    name = one.header.identifier.hex()[:8]
+    assert found[-1].message == (
+        f"packfiles holding snapshot {name} (home, 1970-01-01 00:00 UTC) that no state names; "
+        "'caldav-backup repair' brings it back"
+    )
 
 
 def test_circle_of_states_is_told() -> None:
@@ -196,7 +218,9 @@ def test_packfile_under_another_name_is_told() -> None:
     places = repository.index.locations_in(packfile)
     moved = [LocationEntry(name[0], VERSION_1_0_0, name[1:], b"n" * 32, *place) for name, place in places.items()]
     repository.put_state(b"t" * 32, [make_run(moved), make_run([PackfileEntry(b"n" * 32, b"t" * 32, 5)])])
-    assert [finding.message for finding in findings(repository)] == ["its name is not that of its content"]
+    (finding,) = findings(repository)
+    assert finding.severity is WARNING
+    assert "its name is not that of its content" in finding.message
     assert findings(repository, read_data=False) == []
 
 
@@ -244,14 +268,15 @@ def test_only_the_snapshots_asked_for_are_checked() -> None:
         list(check(repository, snapshots=[ZERO_MAC]))
 
 
-def test_share_of_the_contents_is_the_same_each_time() -> None:
+def test_part_of_the_contents_is_the_same_each_time() -> None:
     storage, repository = make_repository()
     put_blobs(repository, b"s" * 32, [(ResourceType.CHUNK, b"one")])
     (packfile,) = packfiles(storage)
     damage(storage, Kind.PACKFILE, packfile, 20)
-    share = int.from_bytes(packfile[-4:], "big") / (1 << 32)
-    assert list(check(repository, read_data=True, share=share - 0.001)) == []
-    assert len(list(check(repository, read_data=True, share=share + 0.001))) == 1
+    parts = [numbered_part(number, 7) for number in range(1, 8)]
+    found = [part for part in parts if list(check(repository, read_data=True, part=part))]
+    assert found == [part for part in parts if part.contains(packfile)]
+    assert len(found) == 1
 
 
 def test_progress_reaches_its_end() -> None:
@@ -259,4 +284,5 @@ def test_progress_reaches_its_end() -> None:
     build(repository, two_calendars)
     steps: list[Step] = []
     list(check(repository, progress=steps.append))
-    assert steps == [Step("packfiles", 0, 1), Step("snapshots", 0, 1), Step("snapshots", 1, 1)]
+    kinds = ("packfiles", "snapshots")
+    assert steps == [Step(kind, done, 1) for kind in kinds for done in (0, 1)]

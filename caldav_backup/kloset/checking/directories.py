@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from caldav_backup.kloset import dirpack, paths
 from caldav_backup.kloset.checking.blobs import each_blob
-from caldav_backup.kloset.checking.contents import ContentCheck
+from caldav_backup.kloset.checking.contents import ContentCheck, Subject
 from caldav_backup.kloset.checking.findings import Findings
 from caldav_backup.kloset.contents import Content, stream_content
 from caldav_backup.kloset.dirpack import Frame
@@ -36,6 +36,8 @@ class Directory:
     directories: list[str] = field(default_factory=list)
     attributes: list[bytes] = field(default_factory=list)
     """Keys of the extended attributes that the children's entries name."""
+    damaged_in: str = ""
+    """Id of the snapshot in which damage was found in it; "" for none."""
 
     def add(self, entry: Entry) -> None:
         self.attributes += [attribute_key(entry.path, name) for name in entry.extended_attributes]
@@ -73,6 +75,7 @@ class DirectoryCheck:
         """`listing` is the id of the listing's object, None in a snapshot without listings."""
         directory = Directory()
         pairs = self._pairs(path, children, listing)
+        again: list[Subject] = []
         while batch := list(islice(pairs, _BATCH)):
             for pair in batch:
                 self._compare(path, pair)
@@ -82,12 +85,12 @@ class DirectoryCheck:
             entries = [pair.entry for pair in found if pair.entry is not None]
             for entry in entries:
                 directory.add(entry)
-            contents = [Content(entry.object, repr(entry.path), entry.size) for entry in entries if entry.has_object]
-            self._contents.check(contents, self._where)
+            again += self._contents.check([_subject(entry) for entry in entries if entry.has_object], self._where)
+        self._contents.tell_again(again, self._where, path)
         return directory
 
     def _damage(self, path: str, message: object) -> None:
-        self._findings.damage("entry", self._where, f"{path!r}: {message}")
+        self._findings.damage("entry", self._where, f"{path!r}: {message}", path)
 
     def _compare(self, path: str, pair: _Pair) -> None:
         if pair.child is None and pair.entry is not None:
@@ -150,14 +153,14 @@ class DirectoryCheck:
             stream = stream_content(self._repository, Content(listing, f"the listing of {path!r}"))
             yield from dirpack.read_frames(stream, repr(path))
         except Damaged as exc:
-            self._findings.damage("listing", self._where, exc)
+            self._findings.damage("listing", self._where, exc, path)
 
     def _open(self, path: str, frame: Frame) -> Entry | None:
         """The entry of a frame that belongs into the listing of `path`."""
         try:
             entry = frame.entry()
         except Damaged as exc:
-            self._findings.damage("listing", self._where, f"the listing of {path!r}: {exc}")
+            self._findings.damage("listing", self._where, f"the listing of {path!r}: {exc}", path)
             return None
         if self._repository.keyed.mac(frame.record) != frame.mac:
             self._damage(entry.path, "its record in the listing is not what its MAC says")
@@ -179,3 +182,8 @@ class DirectoryCheck:
                 self._findings.warn("entry", self._where, message)
             elif isinstance(record, Damaged):
                 self._damage(path, record)
+
+
+def _subject(entry: Entry) -> Subject:
+    """The content of a file."""
+    return Subject(Content(entry.object, repr(entry.path), entry.size), entry.path)

@@ -21,12 +21,20 @@ class Severity(Enum):
 
 
 class Finding(NamedTuple):
-    """One thing that is not as it should be: what kind of thing, which one, and what is wrong with it."""
+    """One thing that is not as it should be: what kind of thing, which one, and what is wrong with it.
+
+    `path` is where in the snapshot it is, "" when that is unknown or no question. `like` is the id of a snapshot that
+    was checked before and holds the very same damage: it is told there, and not again. `more` is how many files of
+    the directory `path` are meant, where they are too many to be told one by one.
+    """
 
     severity: Severity
     what: str
     where: str
     message: str
+    path: str = ""
+    like: str = ""
+    more: int = 0
 
 
 class Step(NamedTuple):
@@ -40,23 +48,32 @@ class Step(NamedTuple):
 Progress = Callable[[Step], None]
 
 
+def no_progress(step: Step) -> None:
+    """Nobody watches."""
+
+
 @dataclass(slots=True)
 class Findings:
     """Gathers findings until whoever runs the check takes them; never many, for each step is followed by a `drain`."""
 
     _waiting: list[Finding] = field(default_factory=list)
-    count: int = 0
-    """Everything that was found so far, taken or not."""
+    damaged: int = 0
+    """How much damage was found so far, taken or not."""
 
-    def damage(self, what: str, where: str, message: object) -> None:
-        self._add(Finding(Severity.DAMAGE, what, where, str(message)))
+    damaged_states: set[str] = field(default_factory=set)
+    """Ids of states that were told of: those in which new ones are looked for later need not be told again."""
 
-    def warn(self, what: str, where: str, message: object) -> None:
-        self._add(Finding(Severity.WARNING, what, where, str(message)))
+    def damage(self, what: str, where: str, message: object, path: str = "", *, like: str = "", more: int = 0) -> None:
+        if what == "state":
+            self.damaged_states.add(where)
+        self._add(Finding(Severity.DAMAGE, what, where, str(message), path, like, more))
+
+    def warn(self, what: str, where: str, message: object, path: str = "") -> None:
+        self._add(Finding(Severity.WARNING, what, where, str(message), path))
 
     def _add(self, finding: Finding) -> None:
         self._waiting.append(finding)
-        self.count += 1
+        self.damaged += finding.severity is Severity.DAMAGE
 
     def drain(self) -> Iterator[Finding]:
         """What was found since the last time, in the order of finding."""

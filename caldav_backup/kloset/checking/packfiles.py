@@ -5,51 +5,133 @@ Owns what can be wrong with packfiles as files; what their blobs mean is checked
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
 from hmac import compare_digest
+from typing import NamedTuple
 
-from caldav_backup.kloset import envelope, packfile
+from caldav_backup.kloset import envelope
 from caldav_backup.kloset.checking.findings import Finding, Findings, Progress, Step
+from caldav_backup.kloset.checking.orphans import describe, lost_snapshots, read_orphan, read_packfile_contents
+from caldav_backup.kloset.checking.parts import Part
 from caldav_backup.kloset.errors import Damaged, StorageFileMissing, UnsupportedStore
+from caldav_backup.kloset.header import Header
 from caldav_backup.kloset.repository import Repository
-from caldav_backup.kloset.resources import MAC_SIZE, ResourceType
+from caldav_backup.kloset.resources import MAC_SIZE
+from caldav_backup.kloset.states import read_new_states
 from caldav_backup.kloset.storage import Kind, PtarStorage
 
 _PIECE = 1 << 20
+_MIB = 1 << 20
 
 
-def check_packfiles(
-    repository: Repository, findings: Findings, *, read_whole: float, progress: Progress
-) -> Iterator[Finding]:
-    """Every packfile's index; a share of `read_whole` of them byte by byte."""
-    stored = set(repository.storage.ids(Kind.PACKFILE))
-    named = set(repository.index.packfiles)
-    if isinstance(repository.storage, PtarStorage):
-        # The archive's only packfile answers to every id, and the one in its state is random.
-        stored = named
-    for identifier in sorted(named - stored):
+class _Packfiles(NamedTuple):
+    """Ids of packfiles: named by states and there, named and gone, there and named by none."""
+
+    sound: list[bytes]
+    missing: list[bytes]
+    orphans: list[bytes]
+
+
+def check_packfiles(repository: Repository, findings: Findings, *, read: Part, progress: Progress) -> Iterator[Finding]:
+    """Every packfile's index; those in the part `read` byte by byte."""
+    found = _sort_out(repository, findings)
+    for identifier in found.missing:
         message = "the packfile is missing; what only it holds is lost unless another copy of the store has it"
         findings.damage("packfile", identifier.hex(), message)
-    for identifier in sorted(stored - named):
+    yield from findings.drain()
+    yield from _check_orphans(repository, found.orphans, findings)
+    bytes_read = _BytesRead(repository, [each for each in found.sound if read.contains(each)], progress)
+    for number, identifier in enumerate(found.sound):
+        progress(Step("packfiles", number, len(found.sound)))
+        checked = PackfileCheck(repository, identifier, findings)
+        checked.check_index(repository.index.locations_in(identifier))
+        if read.contains(identifier):
+            checked.check_bytes(bytes_read.add)
+        yield from findings.drain()
+    progress(Step("packfiles", len(found.sound), len(found.sound)))
+
+
+def _sort_out(repository: Repository, findings: Findings) -> _Packfiles:
+    index = repository.index
+    if isinstance(repository.storage, PtarStorage):
+        # The archive's only packfile answers to every id, and the one in its state is random.
+        return _Packfiles(sorted(index.packfiles), [], [])
+    stored = set(repository.storage.ids(Kind.PACKFILE))
+    if stored != index.packfiles.keys():
+        # Perhaps a backup or a maintenance ended meanwhile, and its state says why.
+        _read_on(repository, findings)
+        missing = {each for each in index.packfiles.keys() - stored if not _is_there(repository, each)}
+        stored |= index.packfiles.keys() - missing
+    named = set(index.packfiles)
+    return _Packfiles(sorted(named & stored), sorted(named - stored), sorted(stored - named))
+
+
+def _read_on(repository: Repository, findings: Findings) -> None:
+    """Take up the states that were written since the check began."""
+    index = repository.index
+    known = {*index.states, *index.unreachable}
+
+    def damaged(identifier: bytes, error: Exception) -> None:
+        if identifier.hex() not in findings.damaged_states:
+            findings.damage("state", identifier.hex(), error)
+
+    index.apply_all(read_new_states(repository, known, damaged))
+
+
+def _is_there(repository: Repository, packfile: bytes) -> bool:
+    try:
+        repository.storage.size(Kind.PACKFILE, packfile)
+    except StorageFileMissing:
+        return False
+    return True
+
+
+def _check_orphans(repository: Repository, orphans: Iterable[bytes], findings: Findings) -> Iterator[Finding]:
+    """Packfiles that no state names: a warning each, and one for each snapshot that could come back with them."""
+    headers: list[Header] = []
+    for identifier in orphans:
+        try:
+            orphan = read_orphan(repository, identifier)
+        except StorageFileMissing:
+            continue
+        headers += orphan.headers
         message = (
             "no state names it: an interrupted run left it behind, or its state was lost; "
             "a maintenance removes it after some days"
         )
+        if orphan.error:
+            message = f"no state names it, and it cannot be read: {orphan.error}"
         findings.warn("packfile", identifier.hex(), message)
-    yield from findings.drain()
-    for number, identifier in enumerate(sorted(named & stored)):
-        progress(Step("packfiles", number, len(named & stored)))
-        checked = PackfileCheck(repository, identifier, findings)
-        checked.check_index(repository.index.locations_in(identifier))
-        if is_chosen(identifier, read_whole):
-            checked.check_bytes()
         yield from findings.drain()
+    gone = set(repository.index.missing_parents.values())
+    for header in lost_snapshots(repository, headers):
+        message = (
+            f"packfiles holding snapshot {describe(header)} that no state names; 'caldav-backup repair' brings it back"
+        )
+        # A state is named like its snapshot. Where another was written after it, this was no interrupted run.
+        tell = findings.damage if header.identifier in gone else findings.warn
+        tell("lost snapshot", header.identifier.hex(), message)
+    yield from findings.drain()
 
 
-def is_chosen(mac: bytes, share: float) -> bool:
-    """Whether something named by a MAC, which is as good as random, is among a `share` of all such things."""
-    return int.from_bytes(mac[-4:], "big") < share * (1 << 32)
+class _BytesRead:
+    """Tells how many of all bytes that are to be read were read."""
+
+    def __init__(self, repository: Repository, packfiles: Iterable[bytes], progress: Progress) -> None:
+        self._progress = progress
+        self._done = 0
+        self._total = sum(_size(repository, packfile) for packfile in packfiles)
+
+    def add(self, count: int) -> None:
+        self._done += count
+        self._progress(Step("MiB of packfiles", self._done // _MIB, max(self._done, self._total) // _MIB))
+
+
+def _size(repository: Repository, packfile: bytes) -> int:
+    try:
+        return repository.storage.size(Kind.PACKFILE, packfile)
+    except StorageFileMissing:
+        return 0
 
 
 class PackfileCheck:
@@ -65,13 +147,8 @@ class PackfileCheck:
 
     def check_index(self, claimed: dict[bytes, tuple[int, int]]) -> None:
         """Header, footer and index; `claimed`, which is used up, is what the states place here, see `Index`."""
-        storage = self._repository.storage
-        read_range = partial(storage.read_range, Kind.PACKFILE, self._identifier)
-        name = f"the packfile {self._identifier.hex()}"
         try:
-            envelope.read_header(ResourceType.PACKFILE, read_range(0, envelope.HEADER_SIZE), name)
-            size = storage.size(Kind.PACKFILE, self._identifier)
-            found = packfile.read_contents(size, read_range, self._repository.codec, self._repository.keyed, name)
+            found = read_packfile_contents(self._repository, self._identifier)
         except (Damaged, StorageFileMissing, UnsupportedStore) as exc:
             self._damage(exc)
             return
@@ -92,8 +169,8 @@ class PackfileCheck:
             message = f"{unknown} of its blobs are in no state; they take room and nobody finds them"
             self._findings.warn("packfile", self._identifier.hex(), message)
 
-    def check_bytes(self) -> None:
-        """Name and trailer, which between them depend on every byte."""
+    def check_bytes(self, tell: Callable[[int], None]) -> None:
+        """Name and trailer, which between them depend on every byte; `tell` is told how many were read."""
         storage, start = self._repository.storage, self._repository.keyed.start
         body, whole = start(), start()
         try:
@@ -103,6 +180,7 @@ class PackfileCheck:
                 piece = storage.read_range(Kind.PACKFILE, self._identifier, offset, min(_PIECE, end - offset))
                 whole.update(piece)
                 body.update(piece[envelope.HEADER_SIZE :] if offset == 0 else piece)
+                tell(len(piece))
             trailer = storage.read_range(Kind.PACKFILE, self._identifier, max(end, 0), MAC_SIZE)
         except (Damaged, StorageFileMissing) as exc:
             self._damage(exc)
@@ -110,4 +188,5 @@ class PackfileCheck:
         if not compare_digest(whole.digest(), trailer):
             self._damage("its checksum is wrong: some byte of it was changed")
         elif body.digest() != self._identifier and not isinstance(storage, PtarStorage):
-            self._damage("its name is not that of its content")
+            message = "its name is not that of its content: a repair wrote it anew, or it was copied under another name"
+            self._findings.warn("packfile", self._identifier.hex(), message)

@@ -13,9 +13,10 @@ from itertools import groupby
 from caldav_backup.kloset import paths
 from caldav_backup.kloset.btree import ERROR_TREE, INDEX_TREE, VFS_TREE, XATTR_TREE, TreeType
 from caldav_backup.kloset.checking.blobs import each_blob
-from caldav_backup.kloset.checking.contents import ContentCheck
+from caldav_backup.kloset.checking.contents import ContentCheck, Subject
 from caldav_backup.kloset.checking.directories import Child, Directory, DirectoryCheck
 from caldav_backup.kloset.checking.findings import Finding, Findings
+from caldav_backup.kloset.checking.parts import NOTHING, Part
 from caldav_backup.kloset.checking.trees import TreeCheck
 from caldav_backup.kloset.contents import Content
 from caldav_backup.kloset.entries import Entry
@@ -34,13 +35,14 @@ _KNOWN_INDEXES = frozenset(("content-type", "dirpack", "summary"))
 class SnapshotsCheck:
     """The snapshots of one store, one after the other."""
 
-    def __init__(self, repository: Repository, findings: Findings, read_share: float) -> None:
+    def __init__(self, repository: Repository, findings: Findings, read: Part = NOTHING) -> None:
         self._repository = repository
         self._findings = findings
-        self._contents = ContentCheck(repository, findings, read_share)
-        # Sound ones, by path and a hash of their listing and children: nightly snapshots share almost every directory.
+        self._contents = ContentCheck(repository, findings, read)
+        # By path and a hash of their listing and children: nightly snapshots share almost every directory.
         self._directories: dict[tuple[str, bytes], Directory] = {}
-        self._sources: set[tuple[object, ...]] = set()
+        # What was checked, and the snapshot in which damage was found in it, "" for none.
+        self._sources: dict[tuple[object, ...], str] = {}
 
     def check(self, identifier: bytes) -> Iterator[Finding]:
         try:
@@ -50,12 +52,15 @@ class SnapshotsCheck:
         else:
             # Directory, summaries and trees are named by their content, so the same ids are the same snapshot.
             source = (header.root, header.xattrs, header.errors, header.indexes, header.summary)
-            before = self._findings.count
-            if source not in self._sources:
+            before = self._sources.get(source)
+            if before is None:
+                count = self._findings.damaged
                 one = _OneSnapshot(self._repository, self._findings, self._contents, self._directories, header)
                 yield from one.check()
-            if self._findings.count == before:
-                self._sources.add(source)
+                self._sources[source] = identifier.hex() if self._findings.damaged > count else ""
+            elif before:
+                message = f"it is the same as snapshot {before[:8]}, with the same damage"
+                self._findings.damage("snapshot", identifier.hex(), message, like=before)
         yield from self._findings.drain()
 
 
@@ -137,12 +142,16 @@ class _OneSnapshot:
         )
         found = self._known.get(known)
         if found is None:
-            before = self._findings.count
+            before = self._findings.damaged
             found = DirectoryCheck(self._repository, self._contents, self._findings, self._where).check(
                 path, children, listing
             )
-            if self._findings.count == before:
-                self._known[known] = found
+            if self._findings.damaged > before:
+                found.damaged_in = self._where
+            self._known[known] = found
+        elif found.damaged_in:
+            message = f"{path!r} is damaged as it is in snapshot {found.damaged_in[:8]}"
+            self._findings.damage("directory", self._where, message, path, like=found.damaged_in)
         self._directories[path] = found
         self._attributes.update(self._directories[path].attributes)
 
@@ -165,7 +174,7 @@ class _OneSnapshot:
     def _check_attributes(self) -> None:
         pairs = list(self._pairs(XATTR_TREE, self._header.xattrs, "attribute tree"))
         records = each_blob(self._repository, ResourceType.XATTR_ENTRY, [mac for _, mac in pairs])
-        contents: list[Content] = []
+        contents: list[Subject] = []
         for (key, _), record in zip(pairs, records, strict=True):
             try:
                 if isinstance(record, Damaged):
@@ -176,8 +185,9 @@ class _OneSnapshot:
                 continue
             if found.key != key:
                 self._damage_attribute(key, f"it is stored as the attribute {found.name!r} of {found.path!r}")
-            contents.append(Content(found.object, f"the attribute {found.name!r} of {found.path!r}", found.size))
-        self._contents.check(contents, self._where)
+            content = Content(found.object, f"the attribute {found.name!r} of {found.path!r}", found.size)
+            contents.append(Subject(content, found.path, "attribute"))
+        self._contents.tell_again(self._contents.check(contents, self._where), self._where, paths.ROOT)
         keys = {key for key, _ in pairs}
         for key in sorted(self._attributes - keys):
             self._damage_attribute(key, "an entry names it, and it is not stored")

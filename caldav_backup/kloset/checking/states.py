@@ -6,7 +6,6 @@ Owns what can be wrong with states as such; whether what they say is true is che
 from __future__ import annotations
 
 from caldav_backup.kloset.checking.findings import Findings
-from caldav_backup.kloset.errors import KlosetError
 from caldav_backup.kloset.index import Index
 from caldav_backup.kloset.repository import Repository
 from caldav_backup.kloset.states import read_new_states
@@ -14,11 +13,7 @@ from caldav_backup.kloset.states import read_new_states
 
 def check_states(repository: Repository, findings: Findings) -> Index:
     """The index of all states that can be read."""
-
-    def tell(identifier: bytes, error: KlosetError) -> None:
-        findings.damage("state", identifier.hex(), error)
-
-    states = read_new_states(repository, (), tell)
+    states = read_new_states(repository, (), lambda identifier, exc: findings.damage("state", identifier.hex(), exc))
     index = Index()
     index.apply_all(states)
     for identifier in index.unreachable:
