@@ -13,7 +13,7 @@ from caldav_backup.archiver.parents import ParentCalendar
 from caldav_backup.archiver.plan import CalendarPlan, Item
 from caldav_backup.connectors import incremental
 from caldav_backup.connectors.base import Collection, Record
-from caldav_backup.kloset import Header, Repository, SnapshotBuilder
+from caldav_backup.kloset import Header, Repository, Snapshot, SnapshotBuilder
 from caldav_backup.marks import INCOMPLETE
 
 
@@ -81,7 +81,8 @@ class SnapshotWriter:
         """Begin a new snapshot with what the suspended one holds; nothing of it is stored again."""
         self._builder = builder  # at once, so that it is this one that is aborted when the rest fails
         self._ended = None
-        snapshot = self._repository.snapshot(suspended.identifier)
+        # Not looked up: a run of the same source on another machine may have removed it, as superseded by its own.
+        snapshot = Snapshot(self._repository, suspended)
         for path, reason in self._failures.items():
             builder.fail(path, reason)
         for path in self._done:

@@ -9,7 +9,9 @@ import pytest
 
 from caldav_backup.archiver import BackupOptions, Outcome, Selection, back_up
 from caldav_backup.dav import ServerUnreachable
-from caldav_backup.kloset import Repository
+from caldav_backup.kloset import Configuration, Repository
+from caldav_backup.kloset.resources import BytesLike
+from caldav_backup.kloset.storage import Kind, MemoryStorage
 from caldav_backup.progress import Event, Noted, RecordsStored
 from tests.archiver.account import Account, expected
 from tests.archiver.backups import newest, stored
@@ -199,3 +201,28 @@ def test_what_another_machine_removed_meanwhile_is_no_failure(repository: Reposi
     assert outcome.snapshot is not None
     assert tags(repository) == [()]
     assert stored(repository) == expected(there)
+
+
+@pytest.mark.full
+def test_half_a_run_that_another_machine_removed_meanwhile_is_gone_on_with_all_the_same() -> None:
+    class Elsewhere(MemoryStorage):
+        """Whenever a lock is taken, another machine has just completed the same source and tidied up."""
+
+        def write(self, kind: Kind, identifier: bytes, data: BytesLike) -> None:
+            super().write(kind, identifier, data)
+            if kind is Kind.LOCK:
+                other = Repository.open(self)
+                half = [header.identifier for header in other.snapshots() if "incomplete" in header.tags]
+                other.remove_snapshots(half)
+                self.removed += len(half)
+
+        removed = 0
+
+    storage = Elsewhere()
+    repository = Repository.create(storage, Configuration.new(encrypted=False))
+    there = account()
+    asyncio.run(back_up(there, repository, BackupOptions(job="home", checkpoint_every=0)))
+    assert storage.removed > 1
+    assert stored(repository) == expected(there)
+    assert tags(repository) == [()]
+    assert list(repository.check(read_data=True)) == []

@@ -1,0 +1,130 @@
+"""Several programs that write to one store at the same time: real processes, as on several machines."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from caldav_backup.kloset import Repository, open_storage
+from tests.cli.conftest import ROOT, Program
+from tests.events import event
+
+Tree = dict[str, bytes]
+
+
+class Machine:
+    """A machine of its own: its own settings and state, and the store of `home`."""
+
+    def __init__(self, home: Path, name: str) -> None:
+        self._environ = {
+            f"CALDAV_BACKUP_{kind.upper()}_DIR": str(home / name / kind) for kind in ("config", "state", "cache")
+        } | {"CALDAV_BACKUP_STORE": str(home / "store")}
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "caldav_backup", *words, "--json"],
+            env=self._environ,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+def results(processes: Sequence[subprocess.Popen[str]], *, may: frozenset[int] = frozenset({0})) -> list[Any]:
+    """What each of them says at its end, which must be one of those codes."""
+    found = []
+    for process in processes:
+        out, err = process.communicate(timeout=110)
+        assert process.returncode in may, (out, err)
+        assert "Traceback" not in err
+        found.append(json.loads(out).get("result"))
+    return found
+
+
+def write(root: Path, tree: Tree) -> None:
+    """Make a vdir hold exactly this."""
+    for path in root.rglob("*.ics"):
+        if f"/{path.relative_to(root)}" not in tree:
+            path.unlink()
+    for name, content in tree.items():
+        path = root / name[1:]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_bytes() != content:
+            path.write_bytes(content)
+
+
+def held(store: Path) -> dict[str, Tree]:
+    """Every file of every snapshot, by the snapshot's id; with a view of its own."""
+    repository = Repository.open(open_storage(str(store)))
+    found = {}
+    for header in repository.snapshots():
+        snapshot = repository.snapshot(header.identifier)
+        found[header.identifier.hex()] = {
+            entry.path: snapshot.read(entry) for entry in snapshot.walk() if not entry.is_directory
+        }
+    return found
+
+
+def tree(first: int, count: int = 40) -> Tree:
+    """Half of the events are those of every other tree."""
+    numbers = [*range(count // 2), *range(first, first + count // 2)]
+    return {f"/home/{number:05}.ics": event(number).content for number in numbers}
+
+
+@pytest.mark.full
+def test_what_many_write_at_once_is_all_there_and_counted_once(cli: Program) -> None:
+    assert cli("init", "--plaintext").code == 0
+    trees = {name: tree(1000 * number) for number, name in enumerate("abc", 1)}
+    roots = {name: cli.home / f"vdir-{name}" for name in trees}
+    expected: dict[str, Tree] = {}
+    for turn in range(2):
+        for number, name in enumerate(trees):
+            for place in range(turn):
+                trees[name][f"/home/{place:05}.ics"] = event(9000 + 100 * turn + 10 * number + place).content
+            write(roots[name], trees[name])
+        # The first source is read by three machines at once, the others by one each.
+        machines = [("a", "one"), ("a", "two"), ("a", "three"), ("b", "one"), ("c", "two")]
+        running = [Machine(cli.home, machine).start("backup", str(roots[name])) for name, machine in machines]
+        for (name, _), result in zip(machines, results(running), strict=True):
+            (backup,) = result["backups"]
+            changed = 40 if turn == 0 else turn
+            assert (backup["records"], backup["fetched"], backup["unchanged"]) == (40, changed, 40 - changed)
+            expected[backup["snapshot"]] = dict(trees[name])
+    assert held(cli.home / "store") == expected
+    assert list((cli.home / "store" / "locks").iterdir()) == []
+    assert cli("check", "--read-data", "-q").code == 0
+
+
+@pytest.mark.full
+def test_removing_beside_writing_removes_what_was_named_and_nothing_else(cli: Program) -> None:
+    assert cli("init", "--plaintext").code == 0
+    one, two = Machine(cli.home, "one"), Machine(cli.home, "two")
+    roots = {name: cli.home / f"vdir-{name}" for name in "ab"}
+    trees = {name: tree(1000 * number) for number, name in enumerate(roots, 1)}
+    expected: dict[str, Tree] = {}
+    for turn in range(2):
+        for name, root in roots.items():
+            trees[name]["/home/00000.ics"] = event(9000 + turn).content
+            write(root, trees[name])
+        before = list(expected)
+        running = [one.start("backup", str(roots[name])) for name in roots]
+        removing = [machine.start("rm", *before[:2], "--apply") for machine in (one, two) if turn]
+        removing += [two.start("prune", "--keep-last", "1", "--apply") for _ in range(2) if turn]
+        for name, result in zip(roots, results(running), strict=True):
+            expected[result["backups"][0]["snapshot"]] = dict(trees[name])
+        # A snapshot may be gone already, or be the last good one: 66 and 4.
+        results(removing, may=frozenset({0, 4, 66}))
+        now = held(cli.home / "store")
+        assert set(now) <= set(expected)
+        assert set(now) >= set(list(expected)[-2:])
+        expected = {name: held for name, held in expected.items() if name in now}
+        assert now == expected
+    assert cli("check", "--read-data", "-q").code == 0
