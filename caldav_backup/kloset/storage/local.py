@@ -16,8 +16,9 @@ def read_whole(path: Path, limit: int | None) -> bytes:
     with path.open("rb") as file:
         if limit is None:
             return file.read()
-        # Asked before reading, for a file with holes may be as long as it likes.
-        content = file.read(limit + 1) if os.fstat(file.fileno()).st_size <= limit else None
+        # Asked before reading, for a file with holes may be as long as it likes, and `read` takes all the room at once.
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(size + 1) if size <= limit else None
     if content is None or len(content) > limit:
         raise Damaged(f"{path} has more than {limit} bytes, so it is not what its name says")
     return content
