@@ -1,25 +1,13 @@
-"""What people do with a store, each in the world that it needs: the deeds that are interrupted here."""
+"""What people do with a store: the deeds that are interrupted here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import NamedTuple
 
-from caldav_backup.kloset.storage import Storage
+from caldav_backup.kloset.storage import Kind, MemoryStorage, Storage
+from tests.crash import upkeep
+from tests.crash.deed import Deed, as_it_is
 from tests.crash.worlds import World
-
-
-def _nothing(_: World) -> Collection[int]:
-    return ()
-
-
-class Deed(NamedTuple):
-    """`prepare` makes the world it is done in; `do` does it through the storage given."""
-
-    prepare: Callable[[World], None]
-    do: Callable[[World, Storage], None]
-    removes: Callable[[World], Collection[int]] = _nothing
-    """Times of the snapshots that it removes."""
 
 
 def _nowhere(world: World) -> None:
@@ -43,6 +31,42 @@ def _nightly(world: World) -> None:
     (world.vdir / "home" / "21.ics").unlink()
     world.back_up()
     world.put("work", 8, 9)
+    world.remember()
+
+
+def _thinned(world: World) -> None:
+    """Two of three snapshots were removed."""
+    _nightly(world)
+    _rm(world, world.storage)
+    world.remember()
+
+
+def _coloured(world: World) -> None:
+    """Their packfiles were coloured, and one more snapshot was removed since."""
+    _thinned(world)
+    upkeep.maintain(world, world.storage)
+    world.back_up()
+    world.put("work", 10)
+    world.back_up()
+    repository = world.open()
+    repository.remove_snapshot(repository.snapshots()[1].identifier)
+    world.remember()
+
+
+def _without_a_state(world: World) -> None:
+    """A state was lost, the second of three."""
+    _nightly(world)
+    states = world.open().index.states
+    world.storage.delete(Kind.STATE, states[1])
+
+
+def _beside_another(world: World) -> None:
+    """A store that has the oldest snapshot of another one and lacks the others."""
+    _nightly(world)
+    world.source, world.storage = world.storage, MemoryStorage("copy")
+    world.held = {}
+    world.create(world.storage)
+    upkeep.sync(world, world.storage, count=1)
     world.remember()
 
 
@@ -74,6 +98,15 @@ DEEDS = {
     "next backup": Deed(_nightly, _back_up),
     "backup with checkpoints": Deed(_empty, _back_up_with_checkpoints),
     "rm": Deed(_nightly, _rm, _first_two),
+    "prune": Deed(_nightly, upkeep.prune, upkeep.all_but_the_last),
+    "pin": Deed(_nightly, upkeep.pin),
+    "maintenance that colours": Deed(_thinned, upkeep.maintain),
+    "maintenance that sweeps": Deed(_coloured, upkeep.maintain),
+    "repack": Deed(_nightly, upkeep.repack),
+    "merging of states": Deed(_coloured, upkeep.merge),
+    "maintenance --repack": Deed(_coloured, upkeep.maintain_and_repack),
+    "repair": Deed(_without_a_state, upkeep.repair, mends=True),
+    "sync": Deed(_beside_another, upkeep.sync),
 }
 
 
@@ -92,5 +125,16 @@ STORY = (
     Deed(_tonight(3), _back_up),
     Deed(_nowhere, _rm, _first_two),
     Deed(_tonight(4), _back_up),
+    Deed(as_it_is, upkeep.maintain),
+    Deed(_tonight(5), _back_up),
+    Deed(as_it_is, upkeep.pin),
+    Deed(as_it_is, upkeep.maintain),
+    Deed(_tonight(6), _back_up),
+    Deed(as_it_is, upkeep.maintain_and_repack),
+    Deed(_tonight(7), _back_up),
+    Deed(as_it_is, upkeep.prune, upkeep.all_but_the_last),
+    Deed(as_it_is, upkeep.maintain_and_repack),
+    Deed(as_it_is, upkeep.maintain_and_repack),
+    Deed(_tonight(8), _back_up),
 )
 """The life of a store, from its beginning."""

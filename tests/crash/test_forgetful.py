@@ -11,7 +11,8 @@ import pytest
 
 from caldav_backup.kloset.errors import KlosetError
 from caldav_backup.kloset.storage import FilesystemStorage
-from tests.crash.deeds import STORY, Deed
+from tests.crash.deed import Deed
+from tests.crash.deeds import STORY
 from tests.crash.forgetful import ForgetfulDisk, Fortune, as_storage
 from tests.crash.worlds import Contents, World, assert_nothing_lost
 

@@ -33,6 +33,8 @@ class World:
     storage: Storage
     is_encrypted: bool = False
     held: dict[int, Contents] = field(default_factory=dict)
+    source: Storage | None = None
+    """Another store, from which the first is filled."""
 
     @property
     def passphrase(self) -> bytes | None:
@@ -82,7 +84,7 @@ class World:
 
     def copy(self) -> World:
         """The same with a storage of its own."""
-        return World(self.vdir, copy_of(self.storage), self.is_encrypted, self.held)
+        return World(self.vdir, copy_of(self.storage), self.is_encrypted, self.held, self.source)
 
 
 def copy_of(storage: Storage) -> Storage:
