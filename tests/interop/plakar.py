@@ -11,8 +11,10 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 _TROUBLE = re.compile(r"\b(error|errors occurred|failed|panic|✘)", re.IGNORECASE)
 _FINE = re.compile(r"without errors?")
@@ -27,13 +29,17 @@ class Plakar:
     store: Path
     passphrase: str | None
 
-    def run(self, *arguments: str | Path) -> str:
+    def run(self, *arguments: str | Path, environment: Mapping[str, str] | None = None) -> str:
         """Standard output of a command that must succeed, by its status and by its own words."""
-        done = self._run(*arguments)
+        done = self._run(*arguments, environment=environment or {})
         said = _FINE.sub("", done.stdout.decode("utf-8", "replace") + done.stderr.decode("utf-8", "replace"))
         assert done.returncode == 0, said
         assert not _TROUBLE.search(said), said
         return done.stdout.decode("utf-8", "surrogateescape")
+
+    def maintain(self, grace: str) -> str:
+        """Maintenance with a grace period, `0s` or `168h`."""
+        return self.run("maintenance", environment={"PLAKAR_GRACEPERIOD": grace})
 
     def cat(self, snapshot: str, path: str) -> bytes:
         """The exact bytes of one file."""
@@ -51,8 +57,10 @@ class Plakar:
         assert done.returncode == 0, done.stderr
         return dict(line.split(": ", 1) for line in done.stdout.decode("utf-8").splitlines())
 
-    def _run(self, *arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
-        environment = {"HOME": str(self.home), "PATH": os.environ["PATH"], "PLAKAR_LOCKLESS": "1"}
+    def _run(
+        self, *arguments: str | Path, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> subprocess.CompletedProcess[bytes]:
+        environment = {"HOME": str(self.home), "PATH": os.environ["PATH"], "PLAKAR_LOCKLESS": "1", **environment}
         if self.passphrase is not None:
             environment["PLAKAR_PASSPHRASE"] = self.passphrase
         argv = [self.program, "at", str(self.store), *map(str, arguments)]

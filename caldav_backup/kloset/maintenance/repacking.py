@@ -3,9 +3,9 @@
 Owns the commit (`docs/design/format.md`, "Repacking"): new packfiles, new headers, and the colour of the old ones, in
 one state. Which packfiles is told in `repacking_plan`; the old ones go behind the grace period, as all coloured ones.
 
-    plan = plan_repack(repository, live)
+    plan = plan_repack(repository)
     if not plan.is_empty:
-        repacked = apply_repack(repository, plan, live, confirm=lock.confirm)
+        repacked = apply_repack(repository, plan, confirm=lock.confirm)
 """
 
 from __future__ import annotations
@@ -64,7 +64,6 @@ def _no_progress(step: Step) -> None:
 def apply_repack(
     repository: Repository,
     plan: RepackPlan,
-    live: LiveBlobs,
     *,
     confirm: Confirm,
     progress: Progress = _no_progress,
@@ -73,14 +72,14 @@ def apply_repack(
 ) -> Repacked:
     """Carry out a plan that was made under the same exclusive lock, which `confirm` asks for before the commit.
 
-    `live` is what all snapshots need. Nothing is deleted here, and a snapshot that was removed meanwhile does not come
-    back. Locked when another program wrote a snapshot although the lock is held, and StorageError: nothing has changed
-    then, but packfiles may be left behind that no state names.
+    Nothing is deleted here, and a snapshot that was removed meanwhile does not come back. Locked when another program
+    wrote a snapshot although the lock is held, and StorageError: nothing has changed then, but packfiles may be left
+    behind that no state names.
     """
     if plan.is_empty:
         return Repacked({}, (), {}, 0)
     headers = new_headers((Reissue(header, header.tags) for header in plan.headers), new_identifier)
-    moving = _Moving(repository, live, frozenset(each.identifier for each in plan.packfiles), progress)
+    moving = _Moving(repository, plan.live, frozenset(each.identifier for each in plan.packfiles), progress)
     stored = (*moving.write_heads(headers), *moving.move(plan.packfiles))
     damaged = moving.mover.damaged
     coloured = tuple(each.identifier for each in plan.packfiles if each.identifier not in damaged)
@@ -89,7 +88,9 @@ def apply_repack(
     seen = frozenset(repository.index.states)
     removed = _removed_meanwhile(repository, plan)
     kept = {old: header for old, header in headers.items() if old not in removed}
-    state, now_ns = new_identifier(), clock()
+    state = new_identifier()
+    # By no clock may the grace period seem to have begun before.
+    now_ns = max(clock(), *(head.timestamp_ns for head in repository.index.heads.values()))
     marks = [ColouredEntry(ResourceType.PACKFILE, packfile, now_ns) for packfile in coloured]
     marks += [ColouredEntry(ResourceType.SNAPSHOT, headers[old].identifier, now_ns) for old in sorted(removed)]
     exchanged = exchange_runs(repository, kept, now_ns)

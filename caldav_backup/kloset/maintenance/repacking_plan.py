@@ -6,7 +6,7 @@ Owns the choice (`docs/design/format.md`, "Repacking"). Changes nothing; how it 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
@@ -54,6 +54,8 @@ class RepackPlan:
     """Snapshots that get new ids, in the order of their commits."""
     known: frozenset[bytes]
     """All snapshots that were there."""
+    live: LiveBlobs = field(repr=False, compare=False)
+    """Everything that they need."""
 
     @property
     def is_empty(self) -> bool:
@@ -125,6 +127,7 @@ def plan_repack(
         tuple(rewritten),
         tuple(_affected(repository, headers, chosen, progress)),
         frozenset(header.identifier for header in headers),
+        live,
     )
 
 

@@ -76,9 +76,8 @@ def everything(repository: Repository) -> list[object]:
 
 def repack(repository: Repository, **options: float) -> tuple[RepackPlan, Repacked]:
     repository.refresh()
-    live = find_live_blobs(repository, live_headers(repository))
-    plan = plan_repack(repository, live, **options)  # type: ignore[arg-type]
-    return plan, apply_repack(repository, plan, live, confirm=held)
+    plan = plan_repack(repository, **options)  # type: ignore[arg-type]
+    return plan, apply_repack(repository, plan, confirm=held)
 
 
 def sweep(storage: MemoryStorage, repository: Repository) -> None:
@@ -228,7 +227,7 @@ def test_damage_is_not_spread_and_its_packfile_stays() -> None:
     )
     plan = plan_repack(repository, live)
     damage(storage, Kind.PACKFILE, victim, 16 + place + 2)
-    done = apply_repack(repository, plan, live, confirm=held)
+    done = apply_repack(repository, plan, confirm=held)
     assert list(done.left) == [victim] and victim not in done.coloured
     assert repository.index.find_colour(ResourceType.PACKFILE, victim) is None
     assert len(done.coloured) == 8
@@ -257,11 +256,10 @@ def test_what_is_removed_meanwhile_does_not_come_back() -> None:
     storage, repository = make()
     for number in range(9):
         night(repository, number)
-    live = find_live_blobs(repository, live_headers(repository))
-    plan = plan_repack(repository, live)
+    plan = plan_repack(repository)
     other = Repository.open(storage)
     other.remove_snapshot(plan.headers[2].identifier)
-    done = apply_repack(repository, plan, live, confirm=held)
+    done = apply_repack(repository, plan, confirm=held)
     assert len(done.snapshots) == 8
     assert [header.timestamp_ns // 10**9 for header in Repository.open(storage).snapshots()] == [0, 1, 3, 4, 5, 6, 7, 8]
     assert_sound(Repository.open(storage))
@@ -272,12 +270,11 @@ def test_a_snapshot_written_in_spite_of_the_lock_stops_it() -> None:
     storage, repository = make()
     for number in range(9):
         night(repository, number)
-    live = find_live_blobs(repository, live_headers(repository))
-    plan = plan_repack(repository, live)
+    plan = plan_repack(repository)
     night(Repository.open(storage), 9)
     known = len(list(storage.ids(Kind.STATE)))
     with pytest.raises(Locked):
-        apply_repack(repository, plan, live, confirm=held)
+        apply_repack(repository, plan, confirm=held)
     assert len(list(storage.ids(Kind.STATE))) == known
     assert len(Repository.open(storage).snapshots()) == 10
 
@@ -292,14 +289,13 @@ def test_nothing_is_committed_when_the_lock_was_lost() -> None:
         night(repository, number)
     before = everything(repository)
     ids = repository.index.snapshot_ids()
-    live = find_live_blobs(repository, live_headers(repository))
-    plan = plan_repack(repository, live)
+    plan = plan_repack(repository)
 
     def lost() -> None:
         raise LockGone
 
     with pytest.raises(LockGone):
-        apply_repack(repository, plan, live, confirm=lost)
+        apply_repack(repository, plan, confirm=lost)
     fresh = Repository.open(storage)
     assert fresh.index.snapshot_ids() == ids
     assert everything(fresh) == before
