@@ -16,7 +16,7 @@ from caldav_backup.kloset.checking.findings import Progress, Step
 from caldav_backup.kloset.errors import StorageError
 from caldav_backup.kloset.locks import HeldLock
 from caldav_backup.kloset.maintenance.plan import Expired, MaintenancePlan
-from caldav_backup.kloset.maintenance.planning import plan_maintenance
+from caldav_backup.kloset.maintenance.planning import Look, look_at
 from caldav_backup.kloset.repository import Repository
 from caldav_backup.kloset.resources import MAC_SIZE, ResourceType
 from caldav_backup.kloset.state import ColouredEntry, DeleteEntry, EntryType, Run, make_run
@@ -31,10 +31,14 @@ class Undeleted(NamedTuple):
 
 
 class Maintained(NamedTuple):
-    """What was done: all of `plan`, but for files that could not be deleted."""
+    """What was done: all of the plan in `look`, but for files that could not be deleted."""
 
-    plan: MaintenancePlan
+    look: Look
     undeleted: tuple[Undeleted, ...] = ()
+
+    @property
+    def plan(self) -> MaintenancePlan:
+        return self.look.plan
 
     @property
     def freed_bytes(self) -> int:
@@ -61,14 +65,14 @@ def apply_maintenance(
     """
     lock.confirm()
     storage_ns = repository.storage.modified_ns(Kind.LOCK, lock.identifier)
-    plan = plan_maintenance(repository, grace_ns=grace_ns, now_ns=min(clock(), storage_ns), progress=progress)
-    if plan.is_empty:
-        return Maintained(plan)
+    look = look_at(repository, grace_ns=grace_ns, now_ns=min(clock(), storage_ns), progress=progress)
+    if look.plan.is_empty:
+        return Maintained(look)
     newest_ns = max((state.timestamp_ns for state in repository.index.heads.values()), default=0)
     marked_ns = max(clock(), storage_ns, newest_ns)
     lock.confirm()
-    repository.put_state(new_identifier(), runs_of(plan, marked_ns), timestamp_ns=marked_ns)
-    return Maintained(plan, tuple(_delete(repository, lock, plan, progress)))
+    repository.put_state(new_identifier(), runs_of(look.plan, marked_ns), timestamp_ns=marked_ns)
+    return Maintained(look, tuple(_delete(repository, lock, look.plan, progress)))
 
 
 def runs_of(plan: MaintenancePlan, now_ns: int) -> list[Run]:

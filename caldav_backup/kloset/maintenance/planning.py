@@ -6,6 +6,8 @@ was coloured long enough ago is deleted, what is needed after all loses its colo
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from caldav_backup.kloset.checking.findings import Progress, Step
 from caldav_backup.kloset.errors import Damaged, StorageFileMissing, UnsupportedStore
 from caldav_backup.kloset.live_blobs import LiveBlobs
@@ -31,6 +33,14 @@ def _no_progress(step: Step) -> None:
     """Nobody watches."""
 
 
+class Look(NamedTuple):
+    """A plan, and what was found out for it: blobs that snapshots need, and what of each packfile that is."""
+
+    plan: MaintenancePlan
+    live: LiveBlobs
+    usage: Usage
+
+
 def plan_maintenance(
     repository: Repository, *, grace_ns: int, now_ns: int, progress: Progress = _no_progress
 ) -> MaintenancePlan:
@@ -40,13 +50,19 @@ def plan_maintenance(
     or when something that one needs is gone; UnsupportedStore where only a newer program knows, and for an archive in
     one file. StorageError.
     """
+    return look_at(repository, grace_ns=grace_ns, now_ns=now_ns, progress=progress).plan
+
+
+def look_at(repository: Repository, *, grace_ns: int, now_ns: int, progress: Progress = _no_progress) -> Look:
+    """The same, with what it was concluded from."""
     if isinstance(repository.storage, PtarStorage):
         raise UnsupportedStore(f"{repository.storage.location} is an archive in one file: nothing in it can be deleted")
     repository.refresh()
     _require_all_states(repository)
     headers = live_headers(repository)
     live = find_live_blobs(repository, headers, progress)
-    return _Planning(repository, live, grace_ns, now_ns).plan(len(headers))
+    usage = find_usage(repository, live)
+    return Look(_Planning(repository, live, usage, grace_ns, now_ns).plan(len(headers)), live, usage)
 
 
 def _require_all_states(repository: Repository) -> None:
@@ -60,9 +76,10 @@ def _require_all_states(repository: Repository) -> None:
 class _Planning:
     """One look at one store."""
 
-    def __init__(self, repository: Repository, live: LiveBlobs, grace_ns: int, now_ns: int) -> None:
+    def __init__(self, repository: Repository, live: LiveBlobs, usage: Usage, grace_ns: int, now_ns: int) -> None:
         self._repository = repository
         self._live = live
+        self._usage = usage
         self._grace_ns = grace_ns
         self._now_ns = now_ns
         repository.look_for_lost_packfiles()
@@ -73,7 +90,6 @@ class _Planning:
             for entry in repository.index.colours
             if entry.resource_type == ResourceType.PACKFILE
         }
-        self._usage: Usage = find_usage(repository, live)
 
     def plan(self, snapshots: int) -> MaintenancePlan:
         self._require_nothing_lost()
