@@ -7,12 +7,12 @@ Owns which of them are known already, and what becomes of those that cannot be r
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 from caldav_backup.kloset.attribute_writer import AttributeWriter
 from caldav_backup.kloset.btree import XATTR_TREE, Tree
 from caldav_backup.kloset.contents import Content, stream_content
 from caldav_backup.kloset.copying.directories import Loss
-from caldav_backup.kloset.copying.known import Known
 from caldav_backup.kloset.errors import Damaged
 from caldav_backup.kloset.paths import from_key
 from caldav_backup.kloset.repository import Repository
@@ -23,10 +23,9 @@ from caldav_backup.kloset.xattrs import ExtendedAttribute
 class AttributeCopier:
     """The attributes of one snapshot. They are read first, for entries list them, and stored last."""
 
-    def __init__(self, source: Repository, writer: AttributeWriter, known: Known) -> None:
+    def __init__(self, source: Repository, writer: AttributeWriter) -> None:
         self._source = source
         self._writer = writer
-        self._known = known
         self._ids: dict[bytes, bytes] = {}
         self.anchors: defaultdict[str, set[bytes]] = defaultdict(set)
         """By directory, what `AttributeWriter.add` is to know of it; whoever copies directories fills it."""
@@ -34,16 +33,18 @@ class AttributeCopier:
         """Names of attributes that cannot be read, by path."""
         self.losses: list[Loss] = []
 
-    def read(self, root: bytes) -> None:
-        """Take up all attributes of the source's tree `root`. Damaged when the tree itself cannot be read."""
+    def read(self, root: bytes, known: Mapping[bytes, bytes]) -> None:
+        """Take up all attributes of the source's tree `root`; those in `known` are in the destination already.
+
+        Damaged when the tree itself cannot be read.
+        """
         taken: dict[bytes, bytes] = {}
         for key, mac in Tree(self._source, XATTR_TREE, root):
             self._ids[key] = mac
-            known = self._known.attributes.get(mac)
-            if known is None:
-                self._read_one(key, mac)
+            if mac in known:
+                taken[key] = known[mac]
             else:
-                taken[key] = known
+                self._read_one(key, mac)
         self._writer.take_over(taken)
 
     def _read_one(self, key: bytes, mac: bytes) -> None:

@@ -58,11 +58,12 @@ class Neighbour:
         """What is known to begin with: nothing, if the copy is not one to build upon."""
         if not self.is_faithful:
             return Known()
-        original = self._original.header.source
-        return Known(attributes=self._attributes(), sources={trees_of(original): self._copy.header.source})
+        return Known(sources={trees_of(self._original.header.source): self._copy.header.source})
 
-    def _attributes(self) -> dict[bytes, bytes]:
+    def attributes(self) -> dict[bytes, bytes]:
         """Ids of attributes' entries in the source with those in the destination."""
+        if not self.is_faithful:
+            return {}
         there = self._destination.attributes
         return {mac: there[key] for key, mac in self._source.attributes.items() if key in there}
 

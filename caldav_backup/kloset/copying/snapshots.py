@@ -76,7 +76,7 @@ class _OneSource:
         self._source = header.source
         self._known = known
         self._neighbour = neighbour
-        self._attributes = AttributeCopier(copier.source, AttributeWriter(copier.blobs, copier.sizes), known)
+        self._attributes = AttributeCopier(copier.source, AttributeWriter(copier.blobs, copier.sizes))
         self._copies: dict[bytes, DirectoryCopy] = {}
         self._listings: Mapping[bytes, bytes] = {}
         self._losses: list[Loss] = []
@@ -86,7 +86,10 @@ class _OneSource:
         if unchanged is not None:
             same = unchanged._replace(importer=self._source.importer, context=self._source.context)
             return CopiedSource(same, self._known, ())
-        self._attributes.read(self._source.xattrs)
+        known = self._known.attributes
+        if not known and self._neighbour is not None:
+            known = self._neighbour.attributes()
+        self._attributes.read(self._source.xattrs, known)
         self._copy_directories()
         keys, attributes = self._attributes.finish()
         self._losses += self._attributes.losses
@@ -99,8 +102,8 @@ class _OneSource:
             indexes=self._store_indexes(summaries),
             summary=summary,
         )
-        known = Known(self._copies, attributes, {} if self._losses else {trees_of(self._source): copied})
-        return CopiedSource(copied, known, self._losses)
+        whole = {} if self._losses else {trees_of(self._source): copied}
+        return CopiedSource(copied, Known(self._copies, attributes, whole), self._losses)
 
     # Directories
 
