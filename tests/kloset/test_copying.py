@@ -32,8 +32,9 @@ from tests.kloset.copies import assert_same, copy_all, create, facts, reopened
 from tests.kloset.planted import Plant
 from tests.kloset.stores import IMPORTER, SMALL_CHUNKS, WatchedStorage, body, build, some_files, two_calendars
 from tests.kloset.test_golden import NAMES
-from tests.kloset.test_roundtrip import Tree, trees
+from tests.kloset.test_roundtrip import Tree as Files
 from tests.kloset.test_roundtrip import build as build_tree
+from tests.kloset.test_roundtrip import trees
 
 SMALLER_CHUNKS = ChunkSizes(64, 128, 256)
 
@@ -73,7 +74,7 @@ def one_changed(first: Snapshot, note: str = "!") -> Snapshot:
 @settings(max_examples=25)
 @given(trees, trees, configurations, configurations, st.dictionaries(st.sampled_from(["/a", "/b/c"]), st.text()))
 def test_a_copy_holds_what_the_original_holds_whatever_the_two_stores_are_like(
-    first: Tree, second: Tree, one: Configuration, other: Configuration, failures: dict[str, str]
+    first: Files, second: Files, one: Configuration, other: Configuration, failures: dict[str, str]
 ) -> None:
     source, destination = create(one), create(other)
     before = build_tree(source, first, failures, None, {})
@@ -88,7 +89,7 @@ def test_a_copy_holds_what_the_original_holds_whatever_the_two_stores_are_like(
 @settings(max_examples=15)
 @given(trees, trees, configurations)
 def test_copied_night_by_night_or_at_once_the_trees_are_the_same(
-    first: Tree, second: Tree, configuration: Configuration
+    first: Files, second: Files, configuration: Configuration
 ) -> None:
     source = a_store()
     nightly, at_once = create(configuration), create(configuration)
