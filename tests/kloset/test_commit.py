@@ -19,8 +19,10 @@ from caldav_backup.kloset import (
 )
 from caldav_backup.kloset.check import check
 from caldav_backup.kloset.configuration import PackfileSizes
+from caldav_backup.kloset.errors import LockLost
 from caldav_backup.kloset.locks import Lock
 from caldav_backup.kloset.resources import VERSION_1_0_0, BytesLike, ResourceType
+from caldav_backup.kloset.state import ColouredEntry, make_run
 from caldav_backup.kloset.storage import Kind, MemoryStorage
 from caldav_backup.kloset.storage.memory import MemoryWriter
 from tests.kloset.builds import (
@@ -206,3 +208,35 @@ def test_states_name_the_one_before_as_their_parent() -> None:
     second = build(repository, two_calendars)
     assert repository.read_state(second.header.identifier).parent == first.header.identifier
     assert repository.read_state(first.header.identifier).parent == bytes(32)
+
+
+def test_a_snapshot_whose_lock_was_removed_is_committed_if_nothing_was_taken_away_meanwhile() -> None:
+    storage, repository = make_store()
+    build(repository, two_calendars)
+    builder = SnapshotBuilder(repository, importer=IMPORTER)
+    two_calendars(builder)
+    storage.delete(Kind.LOCK, builder.identifier)
+    build(Repository.open(storage), two_calendars)
+    builder.finish()
+    assert len(Repository.open(storage).snapshots()) == 3
+    assert list(storage.ids(Kind.LOCK)) == []
+    assert_nothing_lost(repository)
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_a_snapshot_whose_lock_was_removed_is_given_up_if_the_store_was_maintained_meanwhile(is_deleted: bool) -> None:
+    storage, repository = make_store()
+    before = build(repository, two_calendars).header
+    builder = SnapshotBuilder(repository, importer=IMPORTER)
+    two_calendars(builder)
+    storage.delete(Kind.LOCK, builder.identifier)
+    elsewhere = Repository.open(storage)
+    (packfile,) = elsewhere.index.packfiles
+    if is_deleted:
+        storage.delete(Kind.PACKFILE, packfile)
+    else:
+        elsewhere.put_state(b"\x07" * 32, [make_run([ColouredEntry(ResourceType.PACKFILE, packfile, 1)])])
+    with pytest.raises(LockLost, match="maintained meanwhile, so nothing was committed"):
+        builder.finish()
+    assert Repository.open(storage).index.snapshot_ids() == [before.identifier]
+    assert list(storage.ids(Kind.LOCK)) == []
