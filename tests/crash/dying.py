@@ -1,4 +1,4 @@
-"""Storages and disks of a program that dies in the middle.
+"""Storages and disks of a program that dies in the middle, or that are at an end themselves.
 
 After the death every call raises `Death` and does nothing, so no `finally` and no `except BaseException` of the dead
 program can tidy up: what is left is what `kill -9` would leave.
@@ -61,7 +61,7 @@ class DyingStorage:
             return DyingWriter(self._inner.open_writer(kind), self._fate)
 
     def delete(self, kind: Kind, identifier: bytes) -> None:
-        with self._fate.deed():
+        with self._fate.deletion():
             self._inner.delete(kind, identifier)
 
     def keep_aside(self, kind: Kind, identifier: bytes) -> str:

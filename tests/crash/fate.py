@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from enum import Enum
+
+from caldav_backup.kloset.errors import StorageError, StorageNotWritable, StorageUnavailable
 
 
 class Death(BaseException):
@@ -30,6 +33,10 @@ class Fate:
         if self.deeds == self._at and self._after:
             self._die()
 
+    def deletion(self) -> AbstractContextManager[None]:
+        """Around what makes room."""
+        return self.deed()
+
     def live(self) -> None:
         """Before whatever changes nothing: the dead do not read either."""
         if self.is_dead:
@@ -38,3 +45,44 @@ class Fate:
     def _die(self) -> None:
         self.is_dead = True
         raise Death
+
+
+class Failure(Enum):
+    """What becomes of a storage under a program that lives on."""
+
+    FULL = "takes nothing more, but lets itself be read, and files be deleted"
+    READ_ONLY = "lets itself be read, and nothing else"
+    GONE = "does nothing any more"
+    ONCE = "fails a single time"
+
+
+class Failing(Fate):
+    """Everything is well until call number `at`, from 1 on."""
+
+    def __init__(self, at: int, failure: Failure) -> None:
+        super().__init__()
+        self.calls = 0
+        self._fails_at = at
+        self._failure = failure
+
+    @contextmanager
+    def deed(self) -> Iterator[None]:
+        self._call(StorageNotWritable("the disk is full"), Failure.FULL, Failure.READ_ONLY)
+        yield
+
+    def deletion(self) -> AbstractContextManager[None]:
+        return self._deletion()
+
+    @contextmanager
+    def _deletion(self) -> Iterator[None]:
+        self._call(StorageNotWritable("the file system is read-only"), Failure.READ_ONLY)
+        yield
+
+    def live(self) -> None:
+        self._call(StorageUnavailable("input/output error"))
+
+    def _call(self, error: StorageError, *lasting: Failure) -> None:
+        self.calls += 1
+        due = self.calls == self._fails_at if self._failure is Failure.ONCE else self.calls >= self._fails_at
+        if due and self._failure in {Failure.GONE, Failure.ONCE, *lasting}:
+            raise error

@@ -11,18 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from caldav_backup.kloset.errors import StoreNotFound
-from caldav_backup.kloset.storage import Kind, MemoryStorage
+from caldav_backup.kloset.storage import MemoryStorage
+from tests.crash.aftermath import assert_survived
 from tests.crash.deed import Deed
 from tests.crash.deeds import DEEDS
 from tests.crash.dying import DyingStorage
 from tests.crash.fate import Death, Fate
-from tests.crash.worlds import World, assert_nothing_lost
+from tests.crash.worlds import World
 
 #: Of the dead the thread that keeps a lock fresh may try to do so for a last time.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 
-SAMPLED = 6  # deaths of each deed in the full tier
+SAMPLED = 4  # deaths of each deed in the full tier
 
 
 @pytest.fixture(params=DEEDS)
@@ -53,36 +53,6 @@ def die(world: World, deed: Deed, at: int, *, after: bool) -> World:
         deed.do(left, DyingStorage(left.storage, Fate(at, after=after)))
         pytest.fail("the deed came to its end although its storage was dead")
     return left
-
-
-def assert_survived(left: World, deed: Deed) -> None:
-    may_go = deed.removes(left)
-    is_made = is_store(left)
-    if is_made and not deed.mends:
-        assert_nothing_lost(left.open(), left.held, may_go=may_go)
-    release_locks(left)
-    if not (is_made and deed is DEEDS["init"]):
-        deed.do(left, left.storage)
-    assert_nothing_lost(left.open(), left.held, may_go=may_go)
-    assert not {header.timestamp_ns for header in left.open().snapshots()} & set(may_go)
-    left.back_up()
-    left.assert_backed_up()
-    assert_nothing_lost(left.open(), left.held, may_go=may_go)
-    assert list(left.storage.ids(Kind.LOCK)) == []
-
-
-def is_store(world: World) -> bool:
-    try:
-        world.open()
-    except StoreNotFound:
-        return False
-    return True
-
-
-def release_locks(world: World) -> None:
-    """As `unlock` does it, or ten minutes that pass."""
-    for identifier in list(world.storage.ids(Kind.LOCK)):
-        world.storage.delete(Kind.LOCK, identifier)
 
 
 @pytest.mark.full

@@ -6,7 +6,6 @@ import time
 from collections.abc import Collection
 
 from caldav_backup.kloset.copying.stores import copy_snapshots, plan_copy
-from caldav_backup.kloset.liveness import find_live_blobs, live_headers
 from caldav_backup.kloset.locks import exclusive_lock
 from caldav_backup.kloset.maintenance.applying import apply_maintenance
 from caldav_backup.kloset.maintenance.merging import apply_merging
@@ -45,10 +44,7 @@ def repack(world: World, storage: Storage) -> None:
     """Whatever is small, and here everything is."""
     repository = world.open(storage)
     with exclusive_lock(repository) as lock:
-        repository.refresh()
-        live = find_live_blobs(repository, live_headers(repository))
-        plan = plan_repack(repository, live, enough_small=2)
-        apply_repack(repository, plan, live, confirm=lock.confirm)
+        apply_repack(repository, plan_repack(repository, enough_small=2), confirm=lock.confirm)
 
 
 def merge(world: World, storage: Storage) -> None:
