@@ -43,6 +43,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("prune", "prune"),
     Command("rm", "rm"),
     Command("pin", "pin"),
+    Command("maintenance", "maintenance"),
     Command("unlock", "unlock"),
     Command("sync", "sync"),
     Command("dup", "dup"),

@@ -43,7 +43,7 @@ class OrphanRules:
         # Either clock may be wrong, and whoever copies a store may give its files new times.
         made_ns = max(written_ns, orphan.contents.footer.timestamp_ns) if orphan.contents else written_ns
         if made_ns >= self._cutoff_ns:
-            return Held(packfile, size, "it is too new: a run that was interrupted not long ago left it behind")
+            return Held(packfile, size, "it is too new: a run that was interrupted not long ago left it")
         if self._lost_before_ns is not None and _oldest_ns(orphan, written_ns) <= self._lost_before_ns:
             return Held(packfile, size, "a state is missing that may have named it; run `check`, then `repair`")
         if orphan.contents is None:

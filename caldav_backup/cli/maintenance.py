@@ -1,0 +1,68 @@
+"""`caldav-backup maintenance`: the room back that nothing needs any more."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from caldav_backup.cli.answer import Answer
+from caldav_backup.cli.durations import seconds
+from caldav_backup.cli.invocation import Invocation, invocation_of
+from caldav_backup.cli.lock_waiting import DEFAULT_WAIT, LockWait, lock_waiting
+from caldav_backup.cli.maintenance_answers import done, planned
+from caldav_backup.cli.opening import open_repository
+from caldav_backup.cli.progress_view import watched
+from caldav_backup.progress import LookedAt
+
+_SECOND = 1_000_000_000
+
+
+def command(
+    context: typer.Context,
+    *,
+    repack: Annotated[
+        bool,
+        typer.Option("--repack", help="Rewrite packfiles that are mostly unused or small, too, and merge states."),
+    ] = False,
+    grace: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="How long unused packfiles stay: 7d, or what PLAKAR_GRACEPERIOD says."),
+    ] = None,
+    lock_wait: LockWait = DEFAULT_WAIT,
+    apply: Annotated[bool, typer.Option("--apply", help="Do it; without this, the plan is shown.")] = False,
+) -> Answer:
+    """Free the space of removed snapshots, or show what would be freed."""
+    from caldav_backup.kloset.maintenance.upkeep import apply_upkeep, plan_upkeep
+
+    run = invocation_of(context)
+    grace_ns = _grace_ns(run, grace)
+    waiting = lock_waiting(run, lock_wait)
+    repository = open_repository(run)
+    with watched(run, "maintenance") as progress:
+        if not apply:
+            plan = plan_upkeep(
+                repository,
+                grace_ns=grace_ns,
+                now_ns=time.time_ns(),
+                repack=repack,
+                progress=lambda step: progress(LookedAt(*step)),
+            )
+            return planned(run, plan)
+        upkept = apply_upkeep(
+            repository,
+            grace_ns=grace_ns,
+            repack=repack,
+            progress=lambda step: progress(LookedAt(*step)),
+            lock_wait=waiting.wait,
+            tell=waiting.tell,
+        )
+    return done(run, upkept)
+
+
+def _grace_ns(run: Invocation, text: str | None) -> int:
+    """What `--grace` says, else the environment. Usage for what is no duration."""
+    from caldav_backup.kloset.maintenance.grace import grace_period
+
+    return grace_period(run.environ) if text is None else int(seconds(text, "--grace") * _SECOND)
