@@ -10,7 +10,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import count
 from typing import TYPE_CHECKING
 
 from caldav_backup.kloset.errors import Locked
@@ -133,10 +132,9 @@ def _take(repository: Repository, held: HeldLock, wait: float, sleep: Sleep, tel
 
 def _wait(repository: Repository, held: HeldLock, wait: float, sleep: Sleep, tell: Tell) -> None:
     left = wait
+    turn = 0
     obstacle = held.attempt()
-    for turn in count():
-        if obstacle is None:
-            return
+    while obstacle is not None:
         if left <= 0:
             raise Locked(explain(repository.storage.location, obstacle), describe(obstacle))
         if turn == 0:
@@ -145,6 +143,7 @@ def _wait(repository: Repository, held: HeldLock, wait: float, sleep: Sleep, tel
         nap = min(POLL_EVERY * (0.5 + held.identifier[turn % MAC_SIZE] / 256), left)
         sleep(nap)
         left -= nap
+        turn += 1
         # Not written again before the way seems free: a lock that comes and goes makes others give up.
         obstacle = held.look() or held.attempt()
 
