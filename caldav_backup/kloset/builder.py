@@ -19,7 +19,7 @@ from caldav_backup.kloset.blob_writer import BlobWriter
 from caldav_backup.kloset.btree import DEFAULT_ORDER
 from caldav_backup.kloset.content_writer import ContentWriter
 from caldav_backup.kloset.directory_writer import Closed, DirectoryBuilder, Writers
-from caldav_backup.kloset.errors import InvalidArgument, LockLost
+from caldav_backup.kloset.errors import InvalidArgument
 from caldav_backup.kloset.header import Header, Importer
 from caldav_backup.kloset.lock import Clock
 from caldav_backup.kloset.locks import take_shared_lock
@@ -135,7 +135,7 @@ class SnapshotBuilder:
             packfiles = self._packer.finish()
             # The state of a first backup is large, so what is done with goes before.
             self._assembly.forget()
-            self._confirm_lock()
+            self._lock.confirm()
             runs = placement_runs(packfiles, self.identifier)
             self._repository.put_state(self.identifier, runs, timestamp_ns=self._clock())
         except BaseException:
@@ -144,21 +144,6 @@ class SnapshotBuilder:
         self._is_open = False
         self._lock.release()
         return header
-
-    def _confirm_lock(self) -> None:
-        """LockLost when the lock is held no more, and what this snapshot relies on may have gone."""
-        self._lock.confirm()
-        if not self._lock.was_lost:
-            return
-        index = self._repository.index
-        relied_on = [packfile for packfile in index.packfiles if index.is_usable(packfile)]
-        self._repository.refresh()
-        self._repository.look_for_lost_packfiles()
-        if not all(index.is_usable(packfile) for packfile in relied_on):
-            raise LockLost(
-                f"the lock on the store at {self._repository.storage.location} was removed while a snapshot was made, "
-                "and the store was maintained meanwhile, so nothing was committed. Try again"
-            )
 
     def _store_header(self, tags: tuple[str, ...]) -> Header:
         source = self._assembly.finish(self._importer)

@@ -60,6 +60,7 @@ class HeldLock:
         self._confirmed_ns = 0
         self._released = threading.Event()
         self._thread = threading.Thread(target=self._keep_fresh, name="kloset-lock", daemon=True)
+        self._is_suspect = False
         self.was_lost = False
         """Whether its file was gone at some time: others may have worked as if nobody held it."""
         self.undecodable: tuple[bytes, ...] = ()
@@ -103,8 +104,8 @@ class HeldLock:
         """Make sure that the lock is held now: to be asked before every commit, and before everything is deleted.
 
         Cheap when it was confirmed seconds ago. LockLost when others may have worked, or may be working, as if nobody
-        held it. A shared lock whose file was gone is written again; `was_lost` tells that what was read of the store
-        before may not be true any more.
+        held it. A shared lock whose file was gone is written again, and is lost only if something was taken away
+        meanwhile that counted before; the index is refreshed then, so ask where that may be.
         """
         if self._is_there() and abs(self._clock() - self._confirmed_ns) <= CONFIRMED_FOR:
             return
@@ -117,7 +118,19 @@ class HeldLock:
             looks += 1
         if obstacle is not None:
             raise LockLost(f"{self._lost()}; {_name(obstacle)} works there now. Try again when that is done")
+        if self._is_suspect:
+            self._require_untouched()
+            self._is_suspect = False
         self._confirmed_ns = self._clock()
+
+    def _require_untouched(self) -> None:
+        """LockLost when a packfile on which this work may rely counts no more."""
+        index = self._repository.index
+        relied_on = [packfile for packfile in index.packfiles if index.is_usable(packfile)]
+        self._repository.refresh()
+        self._repository.look_for_lost_packfiles()
+        if not all(map(index.is_usable, relied_on)):
+            raise LockLost(f"{self._lost()}, and the store was maintained meanwhile. Nothing was committed; try again")
 
     def refresh(self) -> Moment:
         """Tell everybody that the work still goes on; the moment by both clocks. LockLost for an exclusive lock."""
@@ -133,8 +146,8 @@ class HeldLock:
         try:
             self._repository.storage.modified_ns(Kind.LOCK, self.identifier)
         except StorageFileMissing:
-            self.was_lost = True
-        return not self.was_lost
+            self.was_lost = self._is_suspect = True
+        return not self._is_suspect
 
     def _keep_fresh(self) -> None:
         while not self._released.wait(self._refresh_every):

@@ -82,7 +82,7 @@ def reissue(
         except BaseException:
             packer.abort()
             raise
-        lock.refresh()
+        lock.confirm()
         seen = frozenset(repository.index.states)
         repository.put_state(state, [*exchange_runs(repository, headers, clock()), *placed])
         if lost := settle(repository, headers, seen | {state}):
