@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from caldav_backup.retention import Group, GroupPlan, PrunePlan
 
 #: Removing a snapshot frees nothing yet, and nobody shall wonder.
-SPACE = "their space comes back with 'caldav-backup maintenance'"
+SPACE = "space comes back with 'caldav-backup maintenance'"
 
 
 def answer_of(run: Invocation, plan: PrunePlan, removed: Sequence[Header] | None) -> Answer:
@@ -35,7 +35,7 @@ def answer_of(run: Invocation, plan: PrunePlan, removed: Sequence[Header] | None
     if removed is not None:
         return Answer(result, summary=_done(plan, removed), exit=done)
     body = [block for group in plan.groups for block in (_heading(group), _table(group))]
-    return Answer(result, body, [_how_to(len(gone))], exit=done)
+    return Answer(result, body, how_to(len(gone)), exit=done)
 
 
 def title(group: Group) -> str:
@@ -80,22 +80,31 @@ def _heading(plan: GroupPlan) -> str:
 
 
 def _table(plan: GroupPlan) -> Table:
+    times = _times(plan)
     rows = [
         [
             "keep" if verdict.is_kept else "remove",
             verdict.header.identifier.hex()[:SHORT],
-            local_text(verdict.header.timestamp_ns),
+            time,
             ", ".join(reason.brief for reason in verdict.reasons),
         ]
-        for verdict in plan.verdicts
+        for verdict, time in zip(plan.verdicts, times, strict=True)
     ]
     return Table(["", "id", "time", "kept for"], rows)
 
 
-def _how_to(count: int) -> str:
+def _times(plan: GroupPlan) -> list[str]:
+    """The day says it all, and leaves room for the reasons, where no day has two snapshots."""
+    times = [local_text(verdict.header.timestamp_ns) for verdict in plan.verdicts]
+    days = [time.split()[0] for time in times]
+    return days if len(set(days)) == len(days) else times
+
+
+def how_to(count: int) -> list[str]:
+    """The end of a plan that removes so many snapshots."""
     if not count:
-        return "nothing to remove"
-    return f"nothing was removed yet; --apply removes {counted(count, 'snapshot')}, and {SPACE}"
+        return ["nothing to remove"]
+    return [SPACE, f"nothing was removed yet; --apply removes {counted(count, 'snapshot')}"]
 
 
 def _done(plan: PrunePlan, removed: Sequence[Header]) -> list[str]:

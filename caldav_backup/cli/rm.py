@@ -14,7 +14,7 @@ from caldav_backup.cli.exits import Exit, Guarded, Usage
 from caldav_backup.cli.invocation import Invocation, invocation_of
 from caldav_backup.cli.listings import snapshots as listed
 from caldav_backup.cli.opening import choose_headers, open_repository
-from caldav_backup.cli.prune_answers import SPACE
+from caldav_backup.cli.prune_answers import SPACE, how_to
 from caldav_backup.inspection.moments import moment_ns
 from caldav_backup.inspection.snapshots import Filter
 from caldav_backup.marks import INCOMPLETE
@@ -79,8 +79,7 @@ def _answer(run: Invocation, plan: RemovalPlan, removed: Sequence[Header] | None
         ],
     }
     done = Exit.DAMAGED if run.damaged_snapshots else Exit.DONE
-    count = counted(len(gone), "snapshot")
     if removed is not None:
-        return Answer(result, summary=[f"{count} removed", SPACE] if gone else ["nothing to remove"], exit=done)
-    how = f"nothing was removed yet; --apply removes {count}, and {SPACE}" if gone else "nothing to remove"
-    return Answer(result, listed(plan.removed, whole_ids=False).body, [how], exit=done)
+        told_of = [f"{counted(len(gone), 'snapshot')} removed", SPACE] if gone else ["nothing to remove"]
+        return Answer(result, summary=told_of, exit=done)
+    return Answer(result, listed(plan.removed, whole_ids=False).body, how_to(len(gone)), exit=done)

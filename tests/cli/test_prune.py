@@ -12,7 +12,7 @@ from tests.cli.nights import THEIRS, add, listed, store_of
 
 pytestmark = pytest.mark.full
 
-SPACE = "their space comes back with 'caldav-backup maintenance'"
+SPACE = "space comes back with 'caldav-backup maintenance'"
 WEEK = [6, 5, 4, 3, 2, 1, 0.1]
 
 
@@ -33,11 +33,11 @@ def test_the_plan_is_shown_and_apply_does_it(cli: Program) -> None:
         ["keep" if night in nights[5:] else "remove", night[:8]] for night in nights
     ]
     assert shown.out.splitlines()[8].endswith("last good one, last")
-    assert shown.out.splitlines()[9] == f"nothing was removed yet; --apply removes 5 snapshots, and {SPACE}"
+    assert shown.out.splitlines()[9:] == [SPACE, "nothing was removed yet; --apply removes 5 snapshots"]
     assert listed(cli) == nights
     done = cli("prune", "--keep-last", "2", "--apply")
     assert (done.code, done.err) == (0, "")
-    assert done.out == ("@work: 5 snapshots removed, 2 kept\ntheir space comes back with 'caldav-backup maintenance'\n")
+    assert done.out == ("@work: 5 snapshots removed, 2 kept\nspace comes back with 'caldav-backup maintenance'\n")
     assert listed(cli) == nights[5:]
     assert cli("prune", "--keep-last", "2", "--apply").out == "nothing to remove\n"
 
