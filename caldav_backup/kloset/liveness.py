@@ -1,6 +1,6 @@
 """Which blobs snapshots need: everything that can be reached from their headers.
 
-Owns the way through a snapshot's records (`docs/design/format.md`, "Snapshots") and that nothing is gone through
+Owns the way through a snapshot's records (`docs/design/format.md`, "Removing") and that nothing is gone through
 twice: what one snapshot shares with another costs nothing again. Contents are not read. Which packfiles follow from it
 is told in `maintenance`.
 """
