@@ -17,6 +17,7 @@ from caldav_backup.connectors import incremental, naming
 from caldav_backup.connectors.base import ATTRIBUTE_PREFIX, PRINCIPAL
 from caldav_backup.connectors.incremental import KnownResource
 from caldav_backup.kloset import Damaged, Header, Repository, Snapshot
+from caldav_backup.kloset.lost_files import find_lost_files
 from caldav_backup.marks import IMPORTER_TYPE, INCOMPLETE, SUSPICIOUS, failed_paths_in, is_good
 
 #: How many snapshots back a calendar is looked for; a calendar that was last seen before is read anew.
@@ -34,6 +35,7 @@ class ParentSnapshot:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
+        self._lost: dict[str, frozenset[str]] = {}
 
     @cached_property
     def calendars(self) -> Mapping[str, ParentCalendar]:
@@ -64,6 +66,12 @@ class ParentSnapshot:
             directory, _, name = path.rpartition("/")
             found.setdefault(directory, {})[name] = message
         return found
+
+    def lost(self, path: str) -> frozenset[str]:
+        """Names in a directory whose contents the store has lost; Damaged when more is lost than that."""
+        if path not in self._lost:
+            self._lost[path] = find_lost_files(self.snapshot, path)
+        return self._lost[path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +120,23 @@ class ParentCalendar:
         """Names of records that could not be read at that time, and why."""
         return self.within.failures.get(self.path, {})
 
+    @property
+    def lost(self) -> frozenset[str]:
+        """Names of records that the store has lost since; Damaged when the calendar itself cannot be taken over."""
+        found = self.within.lost(self.path)
+        if found or self.snapshot.repository.index.has_lost_packfiles:
+            _ = self.state
+        return found
+
     def known(self) -> Iterator[tuple[str, KnownResource]]:
-        """(name, what was known of it) in ascending byte order of names; unknown where the state does not reach."""
-        states = incremental.decode(self.state)
+        """(name, what was known of it) in ascending byte order of names; unknown where the state does not reach.
+
+        Of what the store has lost no version is known, so that it is fetched again.
+        """
+        states, lost = incremental.decode(self.state), self.lost
         for name in self.snapshot.list_names(self.path):
-            yield name, next(states, incremental.UNKNOWN)
+            known = next(states, incremental.UNKNOWN)
+            yield name, known._replace(digest=None) if name in lost else known
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +168,8 @@ class History:
     def __init__(self, repository: Repository, job: str, origin: str) -> None:
         self._repository = repository
         self._origin = origin
+        # What lies in packfiles that are gone must not be taken over.
+        repository.look_for_lost_packfiles()
         every = repository.snapshots_latest_first()
         self._further = (header for header in every if is_same_identity(header, job, origin))
         #: Those that were looked at so far.

@@ -106,7 +106,7 @@ async def _changes(source: Source, calendar: Prospect) -> Changes | None:
 def _way(parent: ParentCalendar, collection: Collection, now: float, sync_from: int) -> Way:
     """How to read a calendar when `parent` is what is known of it."""
     last = parent.last_listing
-    if last is None or not last.is_settled or parent.failures:
+    if last is None or not last.is_settled or parent.failures or parent.lost:
         return Way.LISTING
     if not has_moved(parent.attributes, collection.attributes):
         return Way.UNMOVED if last.is_recent(now) else Way.DUE
