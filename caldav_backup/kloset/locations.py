@@ -114,6 +114,8 @@ class Locations:
         """The same for each of `macs`."""
         if not macs:
             return []
+        if resource_type == ResourceType.SNAPSHOT:
+            return [self.find(resource_type, mac) for mac in macs]
         if self._columns is None and len(macs) * sum(len(entries) for _, entries in self._pending) < self._limit // 8:
             return [self.find(resource_type, mac) for mac in macs]
         self._sort()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
 
 from caldav_backup.kloset import envelope, unlocking
 from caldav_backup.kloset.blobs import BlobReader
@@ -81,7 +82,7 @@ class Repository:
         return f"<Repository {self.configuration.repository_id} at {self.storage.location}>"
 
     @classmethod
-    def create(cls, storage: Storage, configuration: Configuration, *, passphrase: bytes | None = None) -> Repository:
+    def create(cls, storage: Storage, configuration: Configuration, *, passphrase: bytes | None = None) -> Self:
         """Make an empty store. StoreExists, PassphraseRequired or PassphraseNotExpected."""
         unlocked = unlocking.lock(configuration, passphrase)
         storage.create(unlocking.to_file(unlocked))
@@ -212,17 +213,27 @@ class Repository:
 
         Damaged, naming the snapshot, when one cannot be read, unless `open` was told whom to tell of it.
         """
-        headers = map(self._find_header, self.index.snapshot_ids())
-        found = [header for header in headers if header is not None]
+        identifiers = self.index.snapshot_ids()
+        self._read_headers(identifiers)
+        found = [header for header in map(self._find_header, identifiers) if header is not None]
         return sorted(found, key=lambda header: (header.timestamp_ns, header.identifier))
 
     def snapshots_newest_first(self) -> Iterator[Header]:
         """The same in the opposite order, and a header is read only when its turn comes near; see `recency`."""
-        return newest_first(self.index, self._find_header)
+        return newest_first(self.index, self._find_header, self._read_headers)
 
     def snapshots_latest_first(self) -> Iterator[Header]:
         """The same by the order of commits, which a clock that jumps does not change; see `succession`."""
         return latest_first(self.index, self._find_header)
+
+    def _read_headers(self, identifiers: Sequence[bytes]) -> None:
+        """Read those together that lie together; what is damaged, and what follows it, is left to be read alone."""
+        unread = [each for each in identifiers if each not in self._headers and each not in self._left_out]
+        if len(unread) < 2:
+            return
+        with suppress(Damaged):
+            for identifier, encoded in self.get_blobs(ResourceType.SNAPSHOT, unread):
+                self._headers[identifier] = read_header(encoded, identifier)
 
     def _find_header(self, identifier: bytes) -> Header | None:
         if identifier in self._left_out:
