@@ -19,6 +19,7 @@ _FILE, _DIRECTORY = 0o644, 0o755
 
 #: Years that a zip archive knows.
 _DOS_YEARS = range(1980, 2108)
+_BEYOND_DOS = 1 << 33
 _DOS_DIRECTORY = 0x10
 _UNIX = 3
 
@@ -129,7 +130,8 @@ class _Forward:
 
 
 def _dos_time(seconds: int) -> tuple[int, int, int, int, int, int]:
-    year, month, day, hour, minute, second = time.gmtime(max(0, seconds))[:6]
+    # A store may claim any time, and the system's calendar ends somewhere.
+    year, month, day, hour, minute, second = time.gmtime(min(max(0, seconds), _BEYOND_DOS))[:6]
     if year in _DOS_YEARS:
         return year, month, day, hour, minute, second
     bound = _DOS_YEARS[0] if year < _DOS_YEARS[0] else _DOS_YEARS[-1]

@@ -169,7 +169,9 @@ def test_no_name_leads_out_of_it_and_no_two_calendars_are_one(
 
 
 @pytest.mark.parametrize(
-    ("seconds", "year"), [(0, 1980), (-5, 1980), (SECONDS, 2026), (2**40, 2107)], ids=["0", "-5", "now", "late"]
+    ("seconds", "year"),
+    [(0, 1980), (-5, 1980), (SECONDS, 2026), (2**40, 2107), (2**62, 2107)],
+    ids=["0", "-5", "now", "late", "absurd"],
 )
 def test_times_that_an_archive_does_not_know_are_the_nearest_it_does(seconds: int, year: int) -> None:
     for kind, made in KINDS.items():
