@@ -160,17 +160,22 @@ def test_a_backup_that_is_killed_leaves_what_was_there_and_locks_nobody_out(stor
     assert store("check", "--read-data", "-q") == Ended(0, "", "")
 
 
+@pytest.mark.full
+@pytest.mark.parametrize("words", [["backup", "vdir"], ["maintenance", "--apply"]])
 @SIGNALS
-def test_the_wait_for_a_store_in_maintenance_can_be_ended(store: Program, number: int, code: int, word: str) -> None:
+def test_the_wait_for_a_store_in_maintenance_can_be_ended(
+    store: Program, words: list[str], number: int, code: int, word: str
+) -> None:
+    words = [str(store.home / each) if each == "vdir" else each for each in words]
     repository = Repository.open(open_storage(store.environ["CALDAV_BACKUP_STORE"]))
     lock = Lock(time.time_ns(), "maintainer", exclusive=True).to_bytes()
     repository.storage.write(Kind.LOCK, os.urandom(32), repository.seal_file(ResourceType.LOCK, VERSION_1_0_0, lock))
     before = stored(store)
     locks = store.home / "store" / "locks"
-    refused = store("backup", str(store.home / "vdir"), "--lock-wait", "0")
+    refused = store(*words, "--lock-wait", "0")
     assert (refused.code, "maintenance by maintainer" in refused.err, stored(store)) == (75, True, before)
     touched = locks.stat().st_mtime_ns
-    process = start(store, "backup", str(store.home / "vdir"), "--lock-wait", "1h")
+    process = start(store, *words, "--lock-wait", "1h")
     # Its own lock comes and goes before it waits.
     wait_for(lambda: locks.stat().st_mtime_ns != touched and stored(store) == before)
     ended = stop(process, number)
