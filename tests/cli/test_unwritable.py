@@ -27,7 +27,8 @@ mount -t tmpfs -o size={size} tmpfs "$disk"
 if [ -d "$disk.before" ]; then cp -a "$disk.before/." "$disk/"; fi
 case $what in
   read-only) mount -o remount,ro "$disk";;
-  full) head -c {size} /dev/zero >"$disk/filling" 2>/dev/null || true;;
+  full*) head -c {size} /dev/zero >"$disk/filling" 2>/dev/null || true
+    if [ "$what" != full ]; then truncate -s "-${what#full-but-}" "$disk/filling"; fi;;
 esac
 set +e
 "$@"
@@ -48,7 +49,7 @@ class Disk:
         cli.environ["CALDAV_BACKUP_STORE"] = str(self.path / "store")
 
     def run(self, what: str, *words: str, **environ: str) -> Ended:
-        """`words` on a disk that is `what`: `small`, `full` or `read-only`."""
+        """`words` on a disk that is `what`: `small`, `full`, `full-but-20000` (bytes) or `read-only`."""
         program = [sys.executable, "-m", "caldav_backup", *words]
         return self.command(what, program, environ)
 
