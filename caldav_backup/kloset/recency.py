@@ -23,14 +23,14 @@ MOST_AHEAD = 128
 """Headers that are read at once, when many have been taken before."""
 
 
-def _nothing_ahead(identifiers: Sequence[bytes]) -> None:
+def nothing_ahead(identifiers: Sequence[bytes]) -> None:
     """Each is read when it is asked for."""
 
 
 def newest_first(
     index: Index,
     find_header: Callable[[bytes], Header | None],
-    read_ahead: Callable[[Sequence[bytes]], None] = _nothing_ahead,
+    read_ahead: Callable[[Sequence[bytes]], None] = nothing_ahead,
 ) -> Iterator[Header]:
     """The snapshots that `index` knows now; `find_header` is asked of few more than are taken, and may leave one out.
 

@@ -224,7 +224,7 @@ class Repository:
 
     def snapshots_latest_first(self) -> Iterator[Header]:
         """The same by the order of commits, which a clock that jumps does not change; see `succession`."""
-        return latest_first(self.index, self._find_header)
+        return latest_first(self.index, self._find_header, self._read_headers)
 
     def _read_headers(self, identifiers: Sequence[bytes]) -> None:
         """Read those together that lie together; what is damaged, and what follows it, is left to be read alone."""

@@ -6,8 +6,10 @@ in `index`; the order of times, which people mean by `latest`, in `recency`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
+
+from caldav_backup.kloset.recency import MOST_AHEAD, nothing_ahead
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.header import Header
@@ -17,13 +19,24 @@ LATE_NS = 3600 * 10**9
 """A snapshot that was finished so long before its commit was made elsewhere, and copied here."""
 
 
-def latest_first(index: Index, find_header: Callable[[bytes], Header | None]) -> Iterator[Header]:
+def latest_first(
+    index: Index,
+    find_header: Callable[[bytes], Header | None],
+    read_ahead: Callable[[Sequence[bytes]], None] = nothing_ahead,
+) -> Iterator[Header]:
     """The snapshots that `index` knows now, by their commits; `find_header` may leave one out.
 
     One that was made elsewhere comes where its time puts it: before the first that was made here and is no newer.
+    `read_ahead` is told which headers will be asked for next, the more the longer it goes on.
     """
     waiting: list[Header] = []
-    for identifier in reversed(index.snapshot_ids()):
+    known = 0
+    identifiers = index.snapshot_ids()[::-1]
+    for number, identifier in enumerate(identifiers):
+        if number == known:
+            ahead = identifiers[number : number + min(number + 1, MOST_AHEAD)]
+            known += len(ahead)
+            read_ahead(ahead)
         header = find_header(identifier)
         if header is None:
             continue

@@ -49,3 +49,14 @@ def test_a_repository_lists_what_was_not_removed_the_last_committed_first() -> N
     made = [build(repository, two_calendars).header for _ in range(3)]
     repository.remove_snapshots([made[1].identifier])
     assert list(Repository.open(storage).snapshots_latest_first()) == [made[2], made[0]]
+
+
+def test_headers_are_read_ahead_the_more_the_longer_it_goes_on() -> None:
+    snapshots = [(numbered(night, night * DAY_NS), night * DAY_NS) for night in range(20)]
+    headers = {each.identifier: each for each, _ in snapshots}
+    read: list[int] = []
+    order = latest_first(committed(snapshots), headers.get, lambda ahead: read.append(len(ahead)))
+    next(order)
+    assert read == [1]
+    assert len(list(order)) == 19
+    assert read == [1, 2, 4, 8, 5]
