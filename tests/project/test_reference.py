@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from caldav_backup.cli.commands import COMMANDS
 from caldav_backup.cli.exits import MEANINGS, WORST_FIRST
+from caldav_backup.retention import RULES
 from caldav_backup.settings.options import DESTINATION_OPTIONS, SERVER_OPTIONS, STORE_OPTIONS
 from tests.project.commands_page import PAGE, page
 from tests.project.documents import ROOT, tables
@@ -24,6 +25,11 @@ def test_options_of_locations() -> None:
     assert sources == {name: text.strip("`") for name, text in SERVER_OPTIONS.items()}
     assert sources | destinations == {name: text.strip("`") for name, text in DESTINATION_OPTIONS.items()}
     assert stores == dict(STORE_OPTIONS)
+
+
+def test_rules_of_policies() -> None:
+    settings = ROOT / "docs" / "reference" / "settings.md"
+    assert dict(tables(settings, "Policies")[0]) == dict(RULES)
 
 
 def test_every_command_has_a_schema_for_its_result() -> None:
