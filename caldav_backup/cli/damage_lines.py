@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Events of a calendar that are told one by one; the JSON document has all of them.
 SHOWN = 10
+#: Snapshots that are named as those with good copies.
+PLACES = 3
 #: Hexadecimal digits of a snapshot's id.
 SHORT = 8
 
@@ -40,7 +42,8 @@ def _calendar_lines(calendar: DamagedCalendar) -> Iterator[str]:
     total = len(calendar.events) + calendar.more
     if total:
         verb = "is" if total == 1 else "are"
-        yield f"{name}: {counted(total, 'event')} {verb} damaged in {snapshots}; {_where_good(calendar.events)}"
+        where = f"; {_where_good(calendar.events)}" if calendar.events else ""
+        yield f"{name}: {counted(total, 'event')} {verb} damaged in {snapshots}{where}"
     if calendar.is_unlisted:
         yield f"{name}: the list of its events is damaged in {snapshots}, so some may be missing that have no name here"
     elif not total:
@@ -52,25 +55,27 @@ def _calendar_lines(calendar: DamagedCalendar) -> Iterator[str]:
 
 
 def _where_good(events: Sequence[DamagedEvent]) -> str:
-    """`2 of them are good in 1a2b3c4d, 1 is in no other snapshot`."""
+    """`2 of them are good in 1a2b3c4d, 1 is good in no snapshot`."""
     good = Counter(event.good.snapshot for event in events if event.good is not None)
     nowhere = sum(event.good is None for event in events)
-    parts = [
-        f"{count} of them {'is' if count == 1 else 'are'} good in {snapshot.hex()[:SHORT]}"
-        for snapshot, count in good.most_common(3)
-    ]
-    rest = good.total() - sum(count for _, count in good.most_common(3))
-    if rest:
-        parts.append(f"{rest} in other snapshots")
-    if nowhere:
-        parts.append(f"of {nowhere if good else 'none'} {'no' if good else 'a'} snapshot has a good copy")
-    return ", ".join(parts) or "they could not be looked for one by one"
+    most = good.most_common(PLACES)
+    rest = good.total() - sum(count for _, count in most)
+    parts = [(count, f"in {snapshot.hex()[:SHORT]}") for snapshot, count in most]
+    parts += [(rest, "in other snapshots")] if rest else []
+    parts += [(nowhere, "in no snapshot")] if nowhere else []
+    if len(parts) == 1:
+        return f"{'it is' if len(events) == 1 else 'they are'} good {parts[0][1]}"
+    return ", ".join(f"{_some(count, is_first=not number)} good {where}" for number, (count, where) in enumerate(parts))
+
+
+def _some(count: int, *, is_first: bool) -> str:
+    return f"{count}{' of them' if is_first else ''} {'is' if count == 1 else 'are'}"
 
 
 def _event_line(event: DamagedEvent) -> str:
     name = event.path.rpartition("/")[2]
     if event.good is None:
-        return f"{name}: lost, unless another copy of the store has it"
+        return f"{name}: no snapshot has a good copy"
     summary = f" ({event.good.summary})" if event.good.summary else ""
     return f"{name}{summary}: {PROGRAM} cat {shlex.quote(f'{event.good.snapshot.hex()[:SHORT]}:{event.path}')}"
 

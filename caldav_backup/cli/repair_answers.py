@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 #: Lines of one kind; the JSON document has everything.
 SHOWN = 20
+NEXT = "the next 'caldav-backup backup' stores again what the server still has"
 #: Hexadecimal digits of an id.
 SHORT = 8
 
@@ -56,12 +57,12 @@ def _last_line(plan: RepairPlan, is_damaged: bool, *, applied: bool) -> str:
     if plan.is_empty:
         if not is_damaged:
             return "nothing to repair"
-        return "nothing more can be repaired; 'caldav-backup backup --full' stores again what the server still has"
+        return f"nothing more can be repaired; {NEXT}, and 'caldav-backup rm' removes snapshots that are of no use"
     if not applied:
         return "nothing was done yet; --apply does it, and deletes nothing"
     kept = "; what was replaced is kept in the directory 'damaged' of the store" if _puts_aside(plan) else ""
     if is_damaged:
-        return f"repaired{kept}; now 'caldav-backup backup --full' stores again what the server still has"
+        return f"repaired{kept}; {NEXT}"
     return f"repaired{kept}"
 
 

@@ -138,8 +138,8 @@ def test_plakar_sees_one_event_less_and_the_others_whole(world: World) -> None:
     content[16 + place.offset + 30] ^= 1
     path.write_bytes(content)
     world.repair()
+    short = world.first.header.identifier.hex()[:8]
     for plakar in (world.knowing, world.fresh):
-        short = world.first.header.identifier.hex()[:8]
         assert plakar.cat(short, "/work/event-0008.ics") == body(8)
     # What the server still has heals the older snapshot, too: the same content has the same name.
     build(world.open(), lambda builder: add_directory(builder, "/work", some_files(50)))

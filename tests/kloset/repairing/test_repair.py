@@ -28,6 +28,7 @@ def test_nothing_is_done_to_a_store_that_is_whole() -> None:
     assert storage.files == before
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("harm", ["removed", "damaged", "cut", "of no version"])
 def test_lost_state_is_made_again(harm: str) -> None:
     storage, repository = make_repository()
@@ -80,6 +81,7 @@ def test_states_in_a_circle_are_told_by_a_new_one() -> None:
     assert list(check(after, read_data=True)) == []
 
 
+@pytest.mark.full
 def test_removed_snapshot_does_not_come_back() -> None:
     storage, repository = make_repository()
     first = build(repository, two_calendars).header.identifier
@@ -122,6 +124,7 @@ def test_packfile_keeps_everything_that_can_be_read(encrypted: bool) -> None:
     assert damage_of(after) == []
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("length", [0, 1, 15, 60, 2000, 3000])
 def test_packfile_that_was_cut_short_keeps_its_beginning(length: int) -> None:
     storage, repository = make_repository()
@@ -131,6 +134,7 @@ def test_packfile_that_was_cut_short_keeps_its_beginning(length: int) -> None:
     repaired(storage)
 
 
+@pytest.mark.full
 def test_packfile_whose_end_is_damaged_loses_nothing() -> None:
     storage, repository = make_repository()
     identifier = build(repository, two_calendars).header.identifier
@@ -194,6 +198,7 @@ def test_packfile_marked_as_unused_counts_again_when_a_snapshot_in_it_comes_back
     assert [header.identifier for header in after.snapshots()] == [identifier]
 
 
+@pytest.mark.full
 def test_torn_snapshot_is_told_and_stays_away() -> None:
     storage, repository = make_repository()
     first = build(repository, two_calendars)
