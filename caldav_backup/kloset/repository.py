@@ -7,8 +7,7 @@ what a snapshot holds in `snapshot`, how one is made in `builder`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Self
 
 from caldav_backup.kloset import envelope, unlocking
@@ -21,7 +20,8 @@ from caldav_backup.kloset.errors import (
     SnapshotNotFound,
     StorageFileMissing,
 )
-from caldav_backup.kloset.header import Header, read_header
+from caldav_backup.kloset.header import Header
+from caldav_backup.kloset.headers import Headers, Unreadable
 from caldav_backup.kloset.identity import StoreIdentity, identity_of, require_identity
 from caldav_backup.kloset.index import Index
 from caldav_backup.kloset.recency import newest_first
@@ -43,10 +43,6 @@ MOST_INFLATED = 64
 """How many times its own size a state may become: every entry has a MAC, which cannot be compressed."""
 MIN_PREFIX = 4
 """Hexadecimal digits that name a snapshot at least."""
-
-
-Unreadable = Callable[[bytes, Damaged], None]
-"""Is told of a snapshot, by its identifier, that is left out because its header is damaged."""
 
 
 def read_configuration(storage: Storage) -> Configuration:
@@ -71,12 +67,11 @@ class Repository:
         self.keyed = unlocked.configuration.keyed(unlocked.key)
         self._unlocked = unlocked
         self._index = index
-        self._headers: dict[bytes, Header] = {}
         self._tell_unreadable = unreadable
-        self._left_out: set[bytes] = set()
         self._blobs = BlobReader(
             storage, self.codec, self.keyed, self.configuration.chunking.maximum, lambda: self.index
         )
+        self._headers = Headers(self._blobs, unreadable)
 
     def __repr__(self) -> str:
         return f"<Repository {self.configuration.repository_id} at {self.storage.location}>"
@@ -213,48 +208,24 @@ class Repository:
 
         Damaged, naming the snapshot, when one cannot be read, unless `open` was told whom to tell of it.
         """
-        identifiers = self.index.snapshot_ids()
-        self._read_headers(identifiers)
-        found = [header for header in map(self._find_header, identifiers) if header is not None]
-        return sorted(found, key=lambda header: (header.timestamp_ns, header.identifier))
+        return sorted(
+            self._headers.find_all(self.index.snapshot_ids()),
+            key=lambda header: (header.timestamp_ns, header.identifier),
+        )
 
     def snapshots_newest_first(self) -> Iterator[Header]:
         """The same in the opposite order, and a header is read only when its turn comes near; see `recency`."""
-        return newest_first(self.index, self._find_header, self._read_headers)
+        return newest_first(self.index, self._headers.find, self._headers.read_together)
 
     def snapshots_latest_first(self) -> Iterator[Header]:
         """The same by the order of commits, which a clock that jumps does not change; see `succession`."""
-        return latest_first(self.index, self._find_header, self._read_headers)
-
-    def _read_headers(self, identifiers: Sequence[bytes]) -> None:
-        """Read those together that lie together; what is damaged, and what follows it, is left to be read alone."""
-        unread = [each for each in identifiers if each not in self._headers and each not in self._left_out]
-        if len(unread) < 2:
-            return
-        with suppress(Damaged):
-            for identifier, encoded in self.get_blobs(ResourceType.SNAPSHOT, unread):
-                self._headers[identifier] = read_header(encoded, identifier)
-
-    def _find_header(self, identifier: bytes) -> Header | None:
-        if identifier in self._left_out:
-            return None
-        try:
-            return self.header(identifier)
-        except Damaged as error:
-            if self._tell_unreadable is None:
-                raise
-            self._tell_unreadable(identifier, error)
-            self._left_out.add(identifier)
-            return None
+        return latest_first(self.index, self._headers.find, self._headers.read_together)
 
     def header(self, identifier: bytes) -> Header:
         """The header of one snapshot. SnapshotNotFound, or Damaged."""
-        if identifier not in self._headers:
-            if not self.index.find_locations(ResourceType.SNAPSHOT, identifier):
-                raise self._unknown(identifier.hex())
-            encoded = self.get_blob(ResourceType.SNAPSHOT, identifier)
-            self._headers[identifier] = read_header(encoded, identifier)
-        return self._headers[identifier]
+        if not self._headers.is_known(identifier) and not self.index.find_locations(ResourceType.SNAPSHOT, identifier):
+            raise self._unknown(identifier.hex())
+        return self._headers.get(identifier)
 
     def snapshot(self, identifier: bytes) -> Snapshot:
         """One snapshot, to read it by path. SnapshotNotFound, or Damaged."""
