@@ -8,9 +8,9 @@ import typer
 
 from caldav_backup.cli.answer import Answer, Table
 from caldav_backup.cli.counting import counted
-from caldav_backup.cli.durations import seconds
 from caldav_backup.cli.invocation import invocation_of
 from caldav_backup.cli.listings import SHORT
+from caldav_backup.cli.lock_waiting import DEFAULT_WAIT, LockWait, lock_waiting
 from caldav_backup.cli.opening import choose_headers, open_repository
 from caldav_backup.inspection.moments import local_text, utc_text
 from caldav_backup.marks import PINNED, source_of
@@ -21,21 +21,19 @@ def command(
     *,
     snapshots: Annotated[list[str], typer.Argument(metavar="SNAP...", help="Which snapshots.")],
     source: Annotated[str | None, typer.Option(metavar="SOURCE", help="Of this source: @name or origin.")] = None,
-    lock_wait: Annotated[
-        str, typer.Option(metavar="TIME", help="How long to wait for a store that is being maintained.")
-    ] = "15m",
+    lock_wait: LockWait = DEFAULT_WAIT,
 ) -> Answer:
     """Make a second snapshot of the same events, with an id of its own and the same time."""
     from caldav_backup.kloset.duplicating import duplicate
     from caldav_backup.kloset.reissue import Reissue
 
     run = invocation_of(context)
-    wait = seconds(lock_wait, "--lock-wait")
+    waiting = lock_waiting(run, lock_wait)
     repository = open_repository(run)
     chosen = choose_headers(run, repository, snapshots, source)
     # Nobody has asked for the second one to be kept.
     originals = [Reissue(header, [tag for tag in header.tags if tag != PINNED]) for header in chosen]
-    made = duplicate(repository, originals, lock_wait=wait)
+    made = duplicate(repository, originals, lock_wait=waiting.wait, tell=waiting.tell)
     result = {
         "duplicates": [
             {

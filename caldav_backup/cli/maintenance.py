@@ -10,11 +10,11 @@ import typer
 from caldav_backup.cli.answer import Answer
 from caldav_backup.cli.durations import seconds
 from caldav_backup.cli.invocation import Invocation, invocation_of
-from caldav_backup.cli.lock_waiting import DEFAULT_WAIT, LockWait, lock_waiting
+from caldav_backup.cli.lock_waiting import DEFAULT_WAIT, LockWait
 from caldav_backup.cli.maintenance_answers import done, planned
 from caldav_backup.cli.opening import open_repository
 from caldav_backup.cli.progress_view import watched
-from caldav_backup.progress import LookedAt
+from caldav_backup.progress import LookedAt, Waiting
 
 _SECOND = 1_000_000_000
 
@@ -38,7 +38,7 @@ def command(
 
     run = invocation_of(context)
     grace_ns = _grace_ns(run, grace)
-    waiting = lock_waiting(run, lock_wait)
+    wait = seconds(lock_wait, "--lock-wait")
     repository = open_repository(run)
     with watched(run, "maintenance") as progress:
         if not apply:
@@ -55,8 +55,8 @@ def command(
             grace_ns=grace_ns,
             repack=repack,
             progress=lambda step: progress(LookedAt(*step)),
-            lock_wait=waiting.wait,
-            tell=waiting.tell,
+            lock_wait=wait,
+            tell=lambda holder: progress(Waiting(holder)),
         )
     return done(run, upkept)
 

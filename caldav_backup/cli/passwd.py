@@ -12,6 +12,7 @@ from caldav_backup.cli.durations import seconds
 from caldav_backup.cli.exits import Exit, Usage
 from caldav_backup.cli.init import made_store
 from caldav_backup.cli.invocation import Invocation, invocation_of
+from caldav_backup.cli.lock_waiting import DEFAULT_WAIT, LockWait
 from caldav_backup.cli.making import make_store
 from caldav_backup.cli.opening import open_repository
 from caldav_backup.settings.passphrase import OTHER
@@ -34,9 +35,7 @@ def command(
     to: Annotated[
         str | None, typer.Option(metavar="STORE", help="Make this store, and copy everything into it.")
     ] = None,
-    lock_wait: Annotated[
-        str, typer.Option(metavar="TIME", help="How long to wait for a store that is being maintained.")
-    ] = "15m",
+    lock_wait: LockWait = DEFAULT_WAIT,
 ) -> Answer:
     """Make a new store with another passphrase and copy all snapshots into it: a passphrase cannot be changed."""
     if to is None:

@@ -11,6 +11,7 @@ from caldav_backup.cli.answer import Answer, Table
 from caldav_backup.cli.counting import counted
 from caldav_backup.cli.invocation import invocation_of
 from caldav_backup.cli.listings import SHORT
+from caldav_backup.cli.lock_waiting import DEFAULT_WAIT, LockWait, lock_waiting
 from caldav_backup.cli.opening import choose_headers, open_repository
 from caldav_backup.inspection.moments import local_text, utc_text
 from caldav_backup.marks import source_of
@@ -26,16 +27,18 @@ def command(
     snapshots: Annotated[list[str], typer.Argument(metavar="SNAP...", help="Which snapshots.")],
     remove: Annotated[bool, typer.Option("--remove", help="Unpin them: they may go again.")] = False,
     source: Annotated[str | None, typer.Option(metavar="SOURCE", help="Of this source: @name or origin.")] = None,
+    lock_wait: LockWait = DEFAULT_WAIT,
     apply: Annotated[bool, typer.Option("--apply", help="Do it; without this, the plan is shown.")] = False,
 ) -> Answer:
     """Pin snapshots, so that nothing removes them."""
     run = invocation_of(context)
+    waiting = lock_waiting(run, lock_wait)
     repository = open_repository(run)
     chosen = choose_headers(run, repository, snapshots, source)
     plan = plan_unpins(repository, chosen) if remove else plan_pins(repository, chosen)
     for header in plan.unchanged:
         run.note(f"{header.identifier.hex()[:SHORT]} is {'pinned already' if plan.pins else 'not pinned'}")
-    return _answer(plan, plan.apply() if apply else None)
+    return _answer(plan, plan.apply(lock_wait=waiting.wait, tell=waiting.tell) if apply else None)
 
 
 def _answer(plan: PinPlan, new: Mapping[bytes, bytes] | None) -> Answer:

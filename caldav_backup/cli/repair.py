@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from caldav_backup.cli.answer import Answer
-from caldav_backup.cli.durations import seconds
 from caldav_backup.cli.findings import GatheredFindings
 from caldav_backup.cli.invocation import invocation_of
+from caldav_backup.cli.lock_waiting import DEFAULT_WAIT, LockWait, Waiting, lock_waiting
 from caldav_backup.cli.opening import open_repository
 from caldav_backup.cli.progress_view import watched
 from caldav_backup.cli.repair_answers import answer_of
@@ -28,19 +28,17 @@ def command(
     context: typer.Context,
     *,
     apply: Annotated[bool, typer.Option("--apply", help="Do it; without this, the plan is shown.")] = False,
-    lock_wait: Annotated[
-        str, typer.Option("--lock-wait", metavar="TIME", help="How long to wait for others that use the store: 15m.")
-    ] = "0",
+    lock_wait: LockWait = DEFAULT_WAIT,
 ) -> Answer:
     """Bring back what a damaged store has lost, as far as it can be, or show what would be done."""
     from caldav_backup.inspection.damage import DamageTally
     from caldav_backup.kloset.check import readable_store
 
     run = invocation_of(context)
-    wait = seconds(lock_wait, "--lock-wait")
+    waiting = lock_waiting(run, lock_wait)
     repository = open_repository(run)
     found, tally = GatheredFindings(for_programs=run.options.json), DamageTally()
-    plan = _apply(run, repository, wait, found, tally) if apply else _plan(run, repository, found, tally)
+    plan = _apply(run, repository, waiting, found, tally) if apply else _plan(run, repository, found, tally)
     return answer_of(plan, found, tally.report(readable_store(repository)), applied=apply)
 
 
@@ -56,12 +54,12 @@ def _plan(run: Invocation, repository: Repository, found: GatheredFindings, tall
 
 
 def _apply(
-    run: Invocation, repository: Repository, wait: float, found: GatheredFindings, tally: DamageTally
+    run: Invocation, repository: Repository, waiting: Waiting, found: GatheredFindings, tally: DamageTally
 ) -> RepairPlan:
     from caldav_backup.kloset.locks import exclusive_lock
     from caldav_backup.kloset.repairing.deed import apply_repair
 
-    with exclusive_lock(repository, wait=wait) as lock:
+    with exclusive_lock(repository, wait=waiting.wait, tell=waiting.tell) as lock:
         plan = _plan(run, repository, found, tally)
         apply_repair(repository, plan, lock, time.time_ns())
     return plan

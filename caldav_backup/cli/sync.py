@@ -13,6 +13,7 @@ from caldav_backup.cli.answer import Answer
 from caldav_backup.cli.durations import seconds
 from caldav_backup.cli.exits import Usage
 from caldav_backup.cli.invocation import Invocation, invocation_of
+from caldav_backup.cli.lock_waiting import DEFAULT_WAIT, LockWait
 from caldav_backup.cli.opening import choose_headers, open_other, open_repository
 from caldav_backup.inspection.moments import moment_ns
 from caldav_backup.inspection.snapshots import Filter
@@ -40,9 +41,7 @@ def command(
     before: Annotated[str | None, typer.Option(metavar="WHEN", help="Older than: 2026-05-01, or 7d.")] = None,
     latest: Annotated[bool, typer.Option("--latest", help="Only the newest of each source.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be copied.")] = False,
-    lock_wait: Annotated[
-        str, typer.Option(metavar="TIME", help="How long to wait for a store that is being maintained.")
-    ] = "15m",
+    lock_wait: LockWait = DEFAULT_WAIT,
 ) -> Answer:
     """Copy snapshots to another store, or from one, whatever its passphrase, compression and chunk sizes."""
     run = invocation_of(context)

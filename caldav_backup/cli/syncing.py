@@ -13,7 +13,7 @@ from caldav_backup.cli.listings import SHORT
 from caldav_backup.cli.progress_view import watched
 from caldav_backup.inspection.moments import local_text, utc_text
 from caldav_backup.marks import PARTIAL, source_of
-from caldav_backup.progress import LookedAt
+from caldav_backup.progress import LookedAt, Waiting
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.copying.stores import Copied, CopyPlan
@@ -56,6 +56,7 @@ def copy_between(
                 plan,
                 partial_tag=PARTIAL,
                 lock_wait=lock_wait,
+                tell=lambda holder: progress(Waiting(holder)),
                 progress=lambda done, total: progress(LookedAt("snapshots", done, total)),
             )
     return Direction(source.storage.location, destination.storage.location, plan, copied)

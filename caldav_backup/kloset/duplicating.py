@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from caldav_backup.kloset.errors import InvalidArgument
-from caldav_backup.kloset.locks import shared_lock
+from caldav_backup.kloset.locks import Tell, shared_lock, silent
 from caldav_backup.kloset.packer import Packer
 from caldav_backup.kloset.placement import placement_runs
 from caldav_backup.kloset.reissue import NewIdentifier, Reissue, add_headers, new_headers, require_snapshots
@@ -30,6 +30,7 @@ def duplicate(
     originals: Sequence[Reissue],
     *,
     lock_wait: float = 0.0,
+    tell: Tell = silent,
     new_identifier: NewIdentifier = _random_identifier,
 ) -> dict[bytes, Header]:
     """Another snapshot beside each of these, in one commit under the shared lock; by the original's id its header.
@@ -45,7 +46,7 @@ def duplicate(
     if len(set(identifiers)) < len(identifiers):
         raise InvalidArgument("a snapshot cannot be duplicated twice at once; name it once")
     state = new_identifier()
-    with shared_lock(repository, state, wait=lock_wait) as lock:
+    with shared_lock(repository, state, wait=lock_wait, tell=tell) as lock:
         # Nothing may refer to what was removed before the lock was taken.
         repository.refresh()
         repository.look_for_lost_packfiles()

@@ -28,12 +28,14 @@ __all__ = [
     "FoundLock",
     "HeldLock",
     "Lock",
+    "Tell",
     "describe",
     "exclusive_lock",
     "explain",
     "list_locks",
     "read_lock",
     "shared_lock",
+    "silent",
     "take_exclusive_lock",
     "take_shared_lock",
 ]
@@ -45,8 +47,8 @@ Tell = Callable[[str], None]
 """Is told once, before the wait, what is waited for."""
 
 
-def _silent(_what: str) -> None:
-    pass
+def silent(_what: str) -> None:
+    """A `Tell` for nobody."""
 
 
 def take_shared_lock(
@@ -57,7 +59,7 @@ def take_shared_lock(
     clock: Clock = time.time_ns,
     sleep: Sleep = time.sleep,
     refresh_every: float = REFRESH_EVERY,
-    tell: Tell = _silent,
+    tell: Tell = silent,
 ) -> HeldLock:
     """Take the lock named `identifier`; wait up to `wait` seconds for an exclusive one to go away, then Locked."""
     held = HeldLock(repository, identifier, exclusive=False, clock=clock, sleep=sleep, refresh_every=refresh_every)
@@ -71,7 +73,7 @@ def take_exclusive_lock(
     clock: Clock = time.time_ns,
     sleep: Sleep = time.sleep,
     refresh_every: float = REFRESH_EVERY,
-    tell: Tell = _silent,
+    tell: Tell = silent,
 ) -> HeldLock:
     """Take a lock of a random name that excludes all others; wait up to `wait` seconds for those, then Locked.
 
@@ -91,7 +93,7 @@ def shared_lock(
     wait: float = 0.0,
     clock: Clock = time.time_ns,
     sleep: Sleep = time.sleep,
-    tell: Tell = _silent,
+    tell: Tell = silent,
 ) -> Iterator[HeldLock]:
     """The same for a `with` statement."""
     with _released(take_shared_lock(repository, identifier, wait=wait, clock=clock, sleep=sleep, tell=tell)) as lock:
@@ -105,7 +107,7 @@ def exclusive_lock(
     wait: float = 0.0,
     clock: Clock = time.time_ns,
     sleep: Sleep = time.sleep,
-    tell: Tell = _silent,
+    tell: Tell = silent,
 ) -> Iterator[HeldLock]:
     """The same for a `with` statement."""
     with _released(take_exclusive_lock(repository, wait=wait, clock=clock, sleep=sleep, tell=tell)) as lock:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from caldav_backup.kloset.errors import InvalidArgument, SnapshotNotFound
 from caldav_backup.kloset.header import UNSIGNED, Header
-from caldav_backup.kloset.locks import shared_lock
+from caldav_backup.kloset.locks import Tell, shared_lock, silent
 from caldav_backup.kloset.packer import Packer
 from caldav_backup.kloset.placement import placement_runs
 from caldav_backup.kloset.resources import MAC_SIZE, ResourceType
@@ -48,6 +48,7 @@ def reissue(
     changes: Sequence[Reissue],
     *,
     lock_wait: float = 0.0,
+    tell: Tell = silent,
     signature_lost: Callable[[bytes], None] = _nobody_asks,
     clock: Callable[[], int] = time.time_ns,
     new_identifier: NewIdentifier = _random_identifier,
@@ -67,7 +68,7 @@ def reissue(
     if len(set(old)) < len(old):
         raise InvalidArgument("a snapshot cannot be issued again twice at once; name it once")
     state = new_identifier()
-    with shared_lock(repository, state, wait=lock_wait) as lock:
+    with shared_lock(repository, state, wait=lock_wait, tell=tell) as lock:
         # What was removed before the lock was taken must not come back.
         repository.refresh()
         repository.look_for_lost_packfiles()

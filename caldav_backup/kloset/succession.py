@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from caldav_backup.kloset.header import Header
     from caldav_backup.kloset.index import Index
 
-LATE_NS = 3600 * 10**9
-"""A snapshot that was finished so long before its commit was made elsewhere, and copied here."""
+LATE_NS = 60 * 10**9
+"""A snapshot that was finished so long before its commit is a copy, of another store's or an older one."""
 
 
 def latest_first(
@@ -26,7 +26,7 @@ def latest_first(
 ) -> Iterator[Header]:
     """The snapshots that `index` knows now, by their commits; `find_header` may leave one out.
 
-    One that was made elsewhere comes where its time puts it: before the first that was made here and is no newer.
+    A copy comes where its time puts it: before the first that was made here and is no newer.
     `read_ahead` is told which headers will be asked for next, the more the longer it goes on.
     """
     waiting: list[Header] = []

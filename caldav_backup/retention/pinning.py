@@ -6,7 +6,7 @@ tree and the same time under another id, which is told in `kloset.reissue`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,14 +27,17 @@ class PinPlan:
     changed: tuple[Header, ...]
     unchanged: tuple[Header, ...]
 
-    def apply(self) -> Mapping[bytes, bytes]:
+    def apply(self, *, lock_wait: float = 0.0, tell: Callable[[str], None] | None = None) -> Mapping[bytes, bytes]:
         """Issue the changed ones again, in one commit; new ids by old ones.
 
-        SnapshotNotFound when one of them was removed meanwhile, and Locked during a maintenance; nothing is done then.
+        SnapshotNotFound when one of them was removed meanwhile, and Locked when a maintenance lasts longer than
+        `lock_wait` seconds; nothing is done then. `tell` hears for whom one waits.
         """
+        from caldav_backup.kloset.locks import silent
         from caldav_backup.kloset.reissue import Reissue, reissue
 
-        return reissue(self.repository, [Reissue(header, self._tags(header)) for header in self.changed])
+        changes = [Reissue(header, self._tags(header)) for header in self.changed]
+        return reissue(self.repository, changes, lock_wait=lock_wait, tell=tell or silent)
 
     def _tags(self, header: Header) -> tuple[str, ...]:
         others = tuple(tag for tag in header.tags if tag != PINNED)

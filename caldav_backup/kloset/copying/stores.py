@@ -21,7 +21,7 @@ from caldav_backup.kloset.copying.snapshots import SnapshotCopier
 from caldav_backup.kloset.errors import Damaged, SameStore
 from caldav_backup.kloset.header import UNSIGNED, Header
 from caldav_backup.kloset.identity import StoreIdentity
-from caldav_backup.kloset.locks import take_shared_lock
+from caldav_backup.kloset.locks import Tell, silent, take_shared_lock
 from caldav_backup.kloset.repository import Repository
 from caldav_backup.kloset.resources import MAC_SIZE, ResourceType
 from caldav_backup.kloset.state import DeleteEntry, EntryType, Run, make_run
@@ -115,6 +115,7 @@ def copy_snapshots(
     *,
     partial_tag: str,
     lock_wait: float = 0.0,
+    tell: Tell = silent,
     progress: Progress | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Copied]:
@@ -124,7 +125,7 @@ def copy_snapshots(
     `lock_wait` seconds, while another program maintains the destination; StorageError.
     """
     copying = _Copying(source, destination, partial_tag, clock)
-    lock = take_shared_lock(destination, secrets.token_bytes(MAC_SIZE), wait=lock_wait)
+    lock = take_shared_lock(destination, secrets.token_bytes(MAC_SIZE), wait=lock_wait, tell=tell)
     try:
         destination.refresh()
         destination.look_for_lost_packfiles()
