@@ -14,7 +14,7 @@ from enum import Enum
 from caldav_backup.cli.exits import exit_of
 from caldav_backup.kloset import KlosetError, Repository, Snapshot
 from caldav_backup.kloset.check import Finding, Severity, check
-from caldav_backup.kloset.storage import MemoryStorage
+from caldav_backup.kloset.storage import Kind, Storage
 from tests.rot.small import Small, Told
 from tests.rot.variants import Variant
 
@@ -51,7 +51,11 @@ class Tally:
 
 def judge(small: Small, variant: Variant) -> Outcome:
     """What became of the store; Wrong when it is something that must not be."""
-    storage = variant.make()
+    return judge_storage(small, variant, variant.make())
+
+
+def judge_storage(small: Small, variant: Variant | str, storage: Storage) -> Outcome:
+    """The same of a store to which it happened already."""
     try:
         return _judge(small, variant, storage)
     except Wrong as exc:
@@ -62,7 +66,7 @@ def judge(small: Small, variant: Variant) -> Outcome:
         raise Wrong(f"{variant}: {type(exc).__name__} came out: {exc}") from exc
 
 
-def _judge(small: Small, variant: Variant, storage: MemoryStorage) -> Outcome:
+def _judge(small: Small, variant: Variant | str, storage: Storage) -> Outcome:
     try:
         repository = small.open(storage)
         found = repository.index.snapshot_ids()
@@ -83,7 +87,7 @@ def _judge(small: Small, variant: Variant, storage: MemoryStorage) -> Outcome:
         return Outcome.LEFT_OUT
     if findings:
         return Outcome.REPORTED
-    if "flipped" in variant.what and not variant.where.startswith("lock"):
+    if "flipped" in str(variant) and not str(variant).startswith("lock"):
         raise Wrong("a byte was flipped and nobody tells of it")
     return Outcome.HARMLESS
 
@@ -93,7 +97,7 @@ def _require_named(exc: KlosetError) -> None:
         raise Wrong(f"the error has no good name: {exc!r}")
 
 
-def _check_anyway(small: Small, storage: MemoryStorage) -> None:
+def _check_anyway(small: Small, storage: Storage) -> None:
     """A check of what cannot be read as a whole says so too: an error when opening, or damage."""
     try:
         findings = list(check(small.open(storage), read_data=True))
@@ -156,13 +160,13 @@ def _read_together(snapshot: Snapshot, told: Told) -> int:
     return failures
 
 
-def _require_reported(small: Small, storage: MemoryStorage, found: set[bytes], findings: list[Finding]) -> None:
+def _require_reported(small: Small, storage: Storage, found: set[bytes], findings: list[Finding]) -> None:
     """Whichever snapshot is gone, a finding names the packfile that still holds it, or the state that is missing."""
     told = {finding.where for finding in findings}
     for packfile, identifier in small.held.items():
         if identifier in found:
             continue
-        is_there = any(key[1] == packfile for key in storage.files)
+        is_there = packfile in storage.ids(Kind.PACKFILE)
         if is_there and packfile.hex() not in told:
             raise Wrong(f"snapshot {identifier.hex()[:8]} is gone, and check does not name its packfile")
         if not findings:

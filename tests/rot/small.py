@@ -12,7 +12,7 @@ from caldav_backup.kloset.header import Header
 from caldav_backup.kloset.keys import Argon2id
 from caldav_backup.kloset.locks import Lock
 from caldav_backup.kloset.resources import VERSION_1_0_0, ResourceType
-from caldav_backup.kloset.storage import Kind, MemoryStorage
+from caldav_backup.kloset.storage import Kind, MemoryStorage, Storage
 from tests.kloset.stores import PASSPHRASE, SMALL_CHUNKS
 
 LOCK = b"\x77" * 32
@@ -40,7 +40,7 @@ class Small:
     held: dict[bytes, bytes] = field(default_factory=dict)
     """By packfile, the snapshot whose header lies in it."""
 
-    def open(self, storage: MemoryStorage) -> Repository:
+    def open(self, storage: Storage) -> Repository:
         return Repository.open(storage, passphrase=self.passphrase)
 
 
