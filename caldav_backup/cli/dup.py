@@ -54,6 +54,5 @@ def command(
         ]
         for header in chosen
     ]
-    return Answer(
-        result, [Table(["id", "new id", "time", "source"], rows)], [f"{counted(len(made), 'snapshot')} duplicated"]
-    )
+    table = Table(["id", "new id", "time", "source"], rows)
+    return Answer(result, summary=[table, f"{counted(len(made), 'snapshot')} duplicated"])

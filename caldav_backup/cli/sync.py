@@ -68,10 +68,11 @@ def command(
         syncing.copy_between(run, *way, headers, again=bool(asked.snapshots), lock_wait=wait, dry_run=dry_run)
         for way, headers in zip(ways, chosen, strict=True)
     ]
+    tables = [syncing.table(each) for each in done]
     return Answer(
         {"dry_run": dry_run, "directions": [syncing.fields(each) for each in done]},
-        [syncing.table(each) for each in done],
-        [line for each in done for line in syncing.summary(each)],
+        tables if dry_run else (),
+        [*(() if dry_run else tables), *(line for each in done for line in syncing.summary(each))],
         [line for each in done for line in syncing.trouble(each)],
         exit=syncing.exit_code(run, done),
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from caldav_backup.kloset.header import Header
     from caldav_backup.kloset.repository import Repository
 
-#: Losses that are told one by one; the JSON document has all of them.
+#: Snapshots and losses that are told one by one; the JSON document has all of them.
 SHOWN = 20
 
 
@@ -86,8 +86,11 @@ def fields(direction: Direction) -> dict[str, Any]:
 
 
 def table(direction: Direction) -> Table:
-    """What is to be copied, or was."""
+    """What is to be copied, or was; of many that were, those alone which are not whole."""
     copies = {each.original: each for each in direction.copied or ()}
+    headers = direction.plan.to_copy
+    if direction.copied is not None and len(headers) > SHOWN:
+        headers = tuple(header for header in headers if not _is_whole(copies.get(header.identifier)))
     rows = [
         [
             header.identifier.hex()[:SHORT],
@@ -96,9 +99,13 @@ def table(direction: Direction) -> Table:
             ",".join(header.tags),
             *([_state(copies.get(header.identifier))] if direction.copied is not None else []),
         ]
-        for header in direction.plan.to_copy
+        for header in headers
     ]
     return Table(["id", "time", "source", "tags", *(["copy"] if direction.copied is not None else [])], rows)
+
+
+def _is_whole(copied: Copied | None) -> bool:
+    return copied is not None and copied.is_whole
 
 
 def _state(copied: Copied | None) -> str:
