@@ -6,14 +6,22 @@ share is read once. The rule itself is `marks.is_good`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from caldav_backup.kloset.errors import Damaged
-from caldav_backup.marks import PARTIAL, failed_paths_in, is_good
+from caldav_backup.marks import INCOMPLETE, PARTIAL, failed_paths_in, is_good
+from caldav_backup.retention.standing import Standing, standings
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.header import Header
     from caldav_backup.kloset.repository import Repository
+
+
+def standings_in(repository: Repository, now_ns: int) -> Mapping[bytes, Standing]:
+    """Of all snapshots of a store by identifier, but for what stopped runs have left. Damaged."""
+    complete = [header for header in repository.snapshots_latest_first() if INCOMPLETE not in header.tags]
+    return standings(complete, Goodness(repository), now_ns)
 
 
 class Goodness:

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import TYPE_CHECKING, NamedTuple
 
-from caldav_backup.marks import INCOMPLETE
 from caldav_backup.retention.errors import NoRule
-from caldav_backup.retention.goodness import Goodness
+from caldav_backup.retention.goodness import standings_in
 from caldav_backup.retention.groups import Group, group_of, is_ours
 from caldav_backup.retention.keeping import keep
 from caldav_backup.retention.policy import Policy
 from caldav_backup.retention.reasons import FUTURE, Reason
-from caldav_backup.retention.standing import standings
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.header import Header
@@ -98,11 +96,11 @@ def plan_prune(repository: Repository, question: Question) -> PrunePlan:
     """Look at all snapshots and change nothing. NoRule for a policy that says nothing; Damaged."""
     if not question.policy.has_rules:
         raise NoRule("no rule says what to keep, and then nothing is removed; give one, such as --keep-daily 7")
-    complete = [header for header in repository.snapshots() if INCOMPLETE not in header.tags]
+    # Whether a good one of its source is newer is asked of all snapshots, chosen or not.
+    standing = standings_in(repository, question.now_ns)
+    complete = (header for header in repository.snapshots() if header.identifier in standing)
     wanted = list(filter(question.wants, complete))
     chosen = [header for header in wanted if question.others_too or is_ours(header)]
-    # Whether a good one of its source is newer is asked of all snapshots, chosen or not.
-    standing = standings(complete, Goodness(repository), question.now_ns)
     groups: dict[Group, list[Header]] = {}
     for header in chosen:
         groups.setdefault(group_of(header), []).append(header)

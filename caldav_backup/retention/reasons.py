@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-PINNED = "pinned"
 LAST_GOOD = "last-good"
 NEWER_THAN_GOOD = "newer-than-good"
 UNREADABLE = "unreadable"
 FUTURE = "future"
 
-#: What stays whatever a policy says, in words. The other reasons are named as their rules.
+#: What stays whatever a policy says, in words. The other reasons are named as their rules, or as their tag (pinned).
 _WORDS: Mapping[str, str] = {
     LAST_GOOD: "last good one",
     NEWER_THAN_GOOD: "no good one since",

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from caldav_backup.marks import INCOMPLETE
+from caldav_backup.marks import PINNED
 from caldav_backup.retention.errors import SnapshotProtected
-from caldav_backup.retention.goodness import Goodness
+from caldav_backup.retention.goodness import standings_in
 from caldav_backup.retention.plan import Verdict
-from caldav_backup.retention.reasons import LAST_GOOD, PINNED
-from caldav_backup.retention.standing import standings
+from caldav_backup.retention.reasons import LAST_GOOD
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.header import Header
@@ -59,8 +58,7 @@ def plan_removal_among(repository: Repository, described: Sequence[Header], now_
 
 
 def _plan(repository: Repository, chosen: Sequence[Header], now_ns: int, *, were_named: bool) -> RemovalPlan:
-    complete = [header for header in repository.snapshots() if INCOMPLETE not in header.tags]
-    standing = standings(complete, Goodness(repository), now_ns)
+    standing = standings_in(repository, now_ns)
     removed, protected = [], []
     for header in dict.fromkeys(chosen):
         # An incomplete one has no standing: the next run removes it anyway.

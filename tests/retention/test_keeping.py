@@ -10,13 +10,13 @@ from caldav_backup.kloset import Header
 from caldav_backup.marks import BEFORE_RESTORE, PINNED, SUSPICIOUS
 from caldav_backup.retention import Duration, Policy
 from caldav_backup.retention.keeping import keep
-from caldav_backup.retention.standing import standings
+from caldav_backup.retention.standing import age, standings
 from tests.retention.headers import BERLIN, DAY, HOUR, NOW, at, header, is_good, nightly
 
 
 def texts(group: Sequence[Header], policy: Policy) -> dict[int, list[str]]:
     """By number, the reasons in full of those that stay."""
-    found = keep(group, standings(group, is_good, NOW), policy, BERLIN)
+    found = keep(group, standings(sorted(group, key=age, reverse=True), is_good, NOW), policy, BERLIN)
     return {int.from_bytes(one, "big"): [each.text for each in reasons] for one, reasons in found.items() if reasons}
 
 
@@ -87,7 +87,7 @@ def test_suspicious_ones_stay_for_their_age_and_their_tags() -> None:
 def test_where_none_counts_age_is_told_from_the_newest_of_them() -> None:
     whole = header(9, NOW)
     every = [header(number, NOW - (9 - number) * DAY, SUSPICIOUS, selection="calendar=a") for number in range(1, 9)]
-    found = keep(every, standings([*every, whole], is_good, NOW), Policy(within=Duration.parse("2d")), BERLIN)
+    found = keep(every, standings([whole, *every[::-1]], is_good, NOW), Policy(within=Duration.parse("2d")), BERLIN)
     assert [int.from_bytes(one, "big") for one, reasons in found.items() if reasons] == [8, 7, 6]
 
 

@@ -24,11 +24,11 @@ pytestmark = pytest.mark.full
 Reasons = Mapping[bytes, tuple[Reason, ...]]
 
 
-def decide(history: Sequence[Header], policy: Policy) -> Reasons:
-    """For a whole store, group by group, as a plan does it."""
+def decide(history: Sequence[Header], policy: Policy, *, backwards: bool = False) -> Reasons:
+    """For a whole store, group by group, as a plan does it. `history` is in the order of commits, the latest first."""
     standing = standings(history, is_good, NOW)
     groups: dict[Group, list[Header]] = {}
-    for header in history:
+    for header in reversed(history) if backwards else history:
         groups.setdefault(group_of(header), []).append(header)
     found: dict[bytes, tuple[Reason, ...]] = {}
     for members in groups.values():
@@ -68,6 +68,17 @@ def test_the_newest_good_one_of_every_source_and_selection_stays_or_is_covered(
 
 
 @given(histories, policies)
+def test_the_good_one_of_every_source_that_was_stored_last_stays_or_is_covered(
+    history: list[Header], policy: Policy
+) -> None:
+    stay = set(left(history, policy))
+    good = [header for header in history if is_good(header) and header.timestamp_ns <= NOW + AHEAD_NS]
+    for place, header in enumerate(good):
+        later = (each for each in good[: place + 1] if each in stay and lineage_of(each) == lineage_of(header))
+        assert any(each.perimeter in {"", header.perimeter} for each in later)
+
+
+@given(histories, policies)
 def test_what_is_not_good_stays_while_nothing_good_is_newer(history: list[Header], policy: Policy) -> None:
     stay = set(left(history, policy))
     good = [each for each in history if is_good(each) and each.timestamp_ns <= NOW + AHEAD_NS]
@@ -103,7 +114,7 @@ def test_a_policy_that_asks_for_more_keeps_more(history: list[Header], policy: P
 
 @given(histories, policies)
 def test_the_order_in_which_they_come_does_not_matter(history: list[Header], policy: Policy) -> None:
-    assert decide(history[::-1], policy) == decide(history, policy)
+    assert decide(history, policy, backwards=True) == decide(history, policy)
 
 
 @given(histories, st.sampled_from(sorted(BUCKETS)), st.integers(1, 5))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from caldav_backup.kloset import Header
 from caldav_backup.marks import BEFORE_RESTORE, PARTIAL, PINNED, SUSPICIOUS
-from caldav_backup.retention.standing import Standing, standings
+from caldav_backup.retention.standing import age, standings
 from tests.retention.headers import CALENDAR_FAILED, DAY, HOUR, NOW, header, is_good
 
 
 def reasons(*headers: Header) -> list[list[str]]:
     """Why each of them stays, in their order."""
-    found = standings(headers, is_good, NOW)
+    return by_commits(sorted(headers, key=age, reverse=True), headers)
+
+
+def by_commits(latest_first: Sequence[Header], headers: Sequence[Header]) -> list[list[str]]:
+    found = standings(latest_first, is_good, NOW)
     return [[reason.rule for reason in found[each.identifier].reasons] for each in headers]
 
 
@@ -78,7 +84,7 @@ def test_the_clock_of_another_machine_may_be_a_little_ahead() -> None:
 
 def test_what_cannot_be_judged_stays_and_replaces_nothing() -> None:
     good, broken = header(1, NOW - DAY), header(2, NOW, PARTIAL)
-    found = standings([good, broken], lambda each: None if each is broken else True, NOW)
+    found = standings([broken, good], lambda each: None if each is broken else True, NOW)
     assert [[one.rule for one in found[each.identifier].reasons] for each in (good, broken)] == [
         ["last-good"],
         ["unreadable"],
@@ -99,4 +105,21 @@ def test_only_good_ones_and_those_of_restores_count_for_rules() -> None:
 def test_equal_times_have_an_order() -> None:
     assert reasons(header(1, NOW), header(2, NOW)) == [[], ["last-good"]]
     assert standings([], is_good, NOW) == {}
-    assert not Standing().is_last_good
+
+
+def test_the_one_that_was_stored_last_stays_although_its_clock_had_stopped() -> None:
+    first, second, third = header(1, NOW - 2 * DAY), header(2, NOW - DAY), header(3, NOW - 9 * DAY)
+    assert by_commits([third, second, first], [first, second, third]) == [[], ["last-good"], ["last-good"]]
+    fourth = header(4, NOW)
+    assert by_commits([fourth, third, second, first], [first, second, third]) == [[], [], []]
+
+
+def test_a_suspicious_one_that_was_stored_last_stays_although_its_clock_had_stopped() -> None:
+    good, bad = header(1, NOW - DAY), header(2, NOW - 9 * DAY, SUSPICIOUS)
+    assert by_commits([bad, good], [good, bad]) == [["last-good"], ["newer-than-good"]]
+    assert by_commits([good, bad], [good, bad]) == [["last-good"], []]
+
+
+def test_one_from_the_future_stands_for_nothing_in_either_order() -> None:
+    good, future = header(1, NOW - DAY), header(2, NOW + DAY)
+    assert by_commits([future, good], [good, future]) == [["last-good"], ["future"]]
