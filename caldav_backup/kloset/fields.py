@@ -7,6 +7,7 @@ nil reads as the zero value of its type, a value of another type is damage. Does
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any, TypeVar
 
 from caldav_backup.kloset.errors import Damaged
@@ -36,6 +37,10 @@ class Fields:
         if type(value) is not kind:
             raise Damaged(f"{self.what} has a field {name!r} of an unexpected type; the store is damaged there")
         return value
+
+    def known(self, names: AbstractSet[str]) -> list[str]:
+        """Which of `names` the record has."""
+        return [name for name in self._values if name in names]
 
     def signed(self, name: str) -> int:
         return self._get(name, int, 0)

@@ -202,9 +202,11 @@ def _encode_totals(totals: Totals, names: tuple[str, ...], always: str) -> bytes
 
 
 def _read_totals(fields: Fields) -> Totals:
-    return Totals(*(_READERS.get(name, Fields.unsigned)(fields, name) for name in Totals._fields))
+    # Most are left out, and listing thousands of snapshots reads two of these for each.
+    return Totals(**{name: _READERS.get(name, Fields.unsigned)(fields, name) for name in fields.known(_NAMES)})
 
 
+_NAMES = frozenset(Totals._fields)
 _DIRECTORY_KEY = records.string("directory")
 _BELOW_KEY = records.string("below")
 _KEYS = {name: records.string(name) for name in Totals._fields}
