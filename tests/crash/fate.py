@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from enum import Enum
 
@@ -86,3 +86,18 @@ class Failing(Fate):
         due = self.calls == self._fails_at if self._failure is Failure.ONCE else self.calls >= self._fails_at
         if due and self._failure in {Failure.GONE, Failure.ONCE, *lasting}:
             raise error
+
+
+class Happening(Fate):
+    """Something else happens to the storage, as a whole, just before call number `at`; never with 0."""
+
+    def __init__(self, at: int, happen: Callable[[], None]) -> None:
+        super().__init__()
+        self.calls = 0
+        self._happens_at = at
+        self._happen = happen
+
+    def live(self) -> None:
+        self.calls += 1
+        if self.calls == self._happens_at:
+            self._happen()

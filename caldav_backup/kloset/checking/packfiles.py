@@ -145,11 +145,20 @@ class PackfileCheck:
     def _damage(self, message: object) -> None:
         self._findings.damage("packfile", self._identifier.hex(), message)
 
+    def _miss(self, error: StorageFileMissing) -> None:
+        """The file is gone since the check began: damage, unless a maintenance has deleted it and says so."""
+        _read_on(self._repository, self._findings)
+        if self._identifier in self._repository.index.packfiles:
+            self._damage(error)
+
     def check_index(self, claimed: dict[bytes, tuple[int, int]]) -> None:
         """Header, footer and index; `claimed`, which is used up, is what the states place here, see `Index`."""
         try:
             found = read_packfile_contents(self._repository, self._identifier)
-        except (Damaged, StorageFileMissing, UnsupportedStore) as exc:
+        except StorageFileMissing as exc:
+            self._miss(exc)
+            return
+        except (Damaged, UnsupportedStore) as exc:
             self._damage(exc)
             return
         unknown = 0
@@ -182,7 +191,10 @@ class PackfileCheck:
                 body.update(piece[envelope.HEADER_SIZE :] if offset == 0 else piece)
                 tell(len(piece))
             trailer = storage.read_range(Kind.PACKFILE, self._identifier, max(end, 0), MAC_SIZE)
-        except (Damaged, StorageFileMissing) as exc:
+        except StorageFileMissing as exc:
+            self._miss(exc)
+            return
+        except Damaged as exc:
             self._damage(exc)
             return
         if not compare_digest(whole.digest(), trailer):
