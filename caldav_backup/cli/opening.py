@@ -106,7 +106,8 @@ def choose_header(
 
     headers = repository.snapshots() if among is None else among
     try:
-        return choose(headers, word, partial(_failed_paths, run, repository), source)
+        # A repacking gives new ids, and people have written down the old ones.
+        return choose(headers, repository.current_id(word), partial(_failed_paths, run, repository), source)
     except (SnapshotNotFound, NoSuchSource) as error:
         if not run.damaged_snapshots:
             raise

@@ -234,8 +234,11 @@ class Repository:
         return Snapshot(self, self.header(identifier))
 
     def find_snapshot(self, prefix: str) -> Header:
-        """The snapshot whose identifier begins with these hexadecimal digits. SnapshotNotFound, AmbiguousSnapshot."""
-        digits = prefix.lower()
+        """The snapshot whose identifier begins with these hexadecimal digits, or began: see `current_id`.
+
+        SnapshotNotFound, AmbiguousSnapshot.
+        """
+        digits = self.current_id(prefix).lower()
         if len(digits) < MIN_PREFIX or not set(digits) <= set("0123456789abcdef"):
             raise InvalidArgument(
                 f"{prefix!r} names no snapshot: give at least {MIN_PREFIX} hexadecimal digits of its id"
@@ -247,6 +250,18 @@ class Repository:
             candidates = ", ".join(sorted(identifier.hex()[: len(digits) + 8] for identifier in found))
             raise AmbiguousSnapshot(f"more than one snapshot begins with {prefix}: {candidates}; give more digits")
         return self.header(found[0])
+
+    def current_id(self, prefix: str) -> str:
+        """The id, in hexadecimal, of the snapshot whose last one began like this before it was issued again.
+
+        `prefix` as it is when it names a snapshot that is there, or none, or several.
+        """
+        digits = prefix.lower()
+        if len(digits) < MIN_PREFIX or any(each.hex().startswith(digits) for each in self.index.snapshot_ids()):
+            return prefix
+        newest = {self.index.reissued_as(old) for old in self.index.commits.reissued if old.hex().startswith(digits)}
+        there = [each for each in newest if each is not None and self.index.has_snapshot(each)]
+        return there[0].hex() if len(there) == 1 else prefix
 
     def remove_snapshot(self, identifier: bytes) -> None:
         """The same as `remove_snapshots`, of one."""

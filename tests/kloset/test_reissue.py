@@ -7,7 +7,15 @@ from uuid import UUID
 
 import pytest
 
-from caldav_backup.kloset import InvalidArgument, Locked, Repository, Snapshot, SnapshotNotFound, StorageNotWritable
+from caldav_backup.kloset import (
+    InvalidArgument,
+    Locked,
+    Repository,
+    Snapshot,
+    SnapshotBuilder,
+    SnapshotNotFound,
+    StorageNotWritable,
+)
 from caldav_backup.kloset.header import Identity
 from caldav_backup.kloset.locks import Lock
 from caldav_backup.kloset.packer import Packer
@@ -17,7 +25,13 @@ from caldav_backup.kloset.resources import VERSION_1_0_0, BytesLike, ResourceTyp
 from caldav_backup.kloset.storage import Kind, MemoryStorage
 from caldav_backup.kloset.storage.memory import MemoryWriter
 from tests.kloset.builds import assert_sound
-from tests.kloset.stores import build, make_repository, two_calendars
+from tests.kloset.stores import build, make_repository, some_files, two_calendars
+
+
+def small(builder: SnapshotBuilder) -> None:
+    directory = builder.open_directory("/work")
+    directory.add(some_files(2))
+    directory.close({})
 
 
 def contents(snapshot: Snapshot) -> dict[str, bytes]:
@@ -42,7 +56,7 @@ def test_everything_but_id_and_tags_stays() -> None:
 
 def test_one_state_and_one_packfile_are_written_for_many() -> None:
     storage, repository = make_repository()
-    headers = [build(repository, two_calendars, timestamp_ns=number).header for number in range(5)]
+    headers = [build(repository, small, timestamp_ns=number).header for number in range(5)]
     states, packfiles = (len(list(storage.ids(kind))) for kind in (Kind.STATE, Kind.PACKFILE))
     found = reissue(repository, [Reissue(header, ["x"]) for header in headers])
     assert [len(list(storage.ids(kind))) for kind in (Kind.STATE, Kind.PACKFILE)] == [states + 1, packfiles + 1]
@@ -51,7 +65,7 @@ def test_one_state_and_one_packfile_are_written_for_many() -> None:
 
 def test_the_order_of_commits_is_kept_by_all_readers() -> None:
     storage, repository = make_repository()
-    headers = [build(repository, two_calendars, timestamp_ns=number).header for number in range(4)]
+    headers = [build(repository, small, timestamp_ns=number).header for number in range(4)]
     committed = [repository.index.committed_ns(header.identifier) for header in headers]
     found = reissue(repository, [Reissue(headers[number], ()) for number in (2, 0)])
     expected = [found.get(header.identifier, header.identifier) for header in headers]
@@ -64,15 +78,28 @@ def test_the_order_of_commits_is_kept_by_all_readers() -> None:
 
 def test_ids_can_be_followed_over_several_times() -> None:
     _, repository = make_repository()
-    first = build(repository, two_calendars).header
+    first = build(repository, small).header
     for _ in range(3):
         reissue(repository, [Reissue(header, ()) for header in repository.snapshots()])
     assert [repository.index.reissued_as(first.identifier)] == ids(repository)
 
 
+def test_a_snapshot_is_found_by_the_id_that_it_had() -> None:
+    _, repository = make_repository()
+    header = build(repository, small).header
+    (new,) = reissue(repository, [Reissue(header, ["pinned"])]).values()
+    old = header.identifier.hex()
+    assert repository.find_snapshot(old[:8]).identifier == new
+    assert repository.current_id(old[:8]) == new.hex()
+    for word in (new.hex()[:6], "latest", "@2026-05-01", "", old[:3]):
+        assert repository.current_id(word) == word
+    repository.remove_snapshot(new)
+    assert repository.current_id(old) == old
+
+
 def test_what_was_removed_meanwhile_does_not_come_back() -> None:
     storage, repository = make_repository()
-    headers = [build(repository, two_calendars).header for _ in range(2)]
+    headers = [build(repository, small).header for _ in range(2)]
     other = Repository.open(storage)
     other.remove_snapshot(headers[1].identifier)
     before = dict(storage.files)
@@ -99,7 +126,7 @@ class MeddlingStorage(MemoryStorage):
 def test_what_is_removed_right_before_the_commit_does_not_come_back() -> None:
     storage = MeddlingStorage()
     _, repository = make_repository(storage=storage)
-    headers = [build(repository, two_calendars).header for _ in range(2)]
+    headers = [build(repository, small).header for _ in range(2)]
     other = Repository.open(storage)
     other.snapshots()
     storage.meddle.append(lambda: other.remove_snapshot(headers[0].identifier))
@@ -113,7 +140,7 @@ def test_what_is_removed_right_before_the_commit_does_not_come_back() -> None:
 def test_of_two_new_ids_given_at_once_one_stays(smaller: bool) -> None:
     storage = MeddlingStorage()
     _, repository = make_repository(storage=storage)
-    header = build(repository, two_calendars).header
+    header = build(repository, small).header
     other = Repository.open(storage)
     other.snapshots()
     ours, theirs = (iter([bytes([state]) * 32, bytes([new]) * 32]) for state, new in ((1, 11), (2, 10 + 2 * smaller)))
@@ -134,7 +161,7 @@ def test_of_two_new_ids_given_at_once_one_stays(smaller: bool) -> None:
 
 def test_a_signature_is_dropped_and_told() -> None:
     _, repository = make_repository()
-    plain = build(repository, two_calendars).header
+    plain = build(repository, small).header
     signed = replace(plain, identifier=b"s" * 32, identity=Identity(UUID(int=5).bytes, b"k" * 32))
     packer = Packer(repository.storage, repository.codec, repository.keyed, 1 << 26)
     packer.add(ResourceType.SNAPSHOT, signed.identifier, signed.to_bytes())
@@ -149,7 +176,7 @@ def test_a_signature_is_dropped_and_told() -> None:
 
 def test_nothing_to_do_writes_nothing_and_twice_the_same_is_refused() -> None:
     storage, repository = make_repository()
-    header = build(repository, two_calendars).header
+    header = build(repository, small).header
     before = dict(storage.files)
     assert reissue(repository, []) == {}
     with pytest.raises(InvalidArgument):
@@ -159,7 +186,7 @@ def test_nothing_to_do_writes_nothing_and_twice_the_same_is_refused() -> None:
 
 def test_maintenance_is_waited_for() -> None:
     storage, repository = make_repository()
-    header = build(repository, two_calendars).header
+    header = build(repository, small).header
     lock = repository.seal_file(ResourceType.LOCK, VERSION_1_0_0, Lock(2**63 - 1, "host", exclusive=True).to_bytes())
     storage.write(Kind.LOCK, b"l" * 32, lock)
     with pytest.raises(Locked):
@@ -185,7 +212,7 @@ class _FullWriter(MemoryWriter):
 def test_a_full_storage_leaves_the_old_ids() -> None:
     storage = FullStorage()
     _, repository = make_repository(storage=storage)
-    header = build(repository, two_calendars).header
+    header = build(repository, small).header
     before = dict(storage.files)
     storage.is_full = True
     with pytest.raises(StorageNotWritable):
