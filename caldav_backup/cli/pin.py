@@ -38,6 +38,8 @@ def command(
     plan = plan_unpins(repository, chosen) if remove else plan_pins(repository, chosen)
     for header in plan.unchanged:
         run.note(f"{header.identifier.hex()[:SHORT]} is {'pinned already' if plan.pins else 'not pinned'}")
+    for header in plan.signed:
+        run.warn(f"{header.identifier.hex()[:SHORT]} is signed, and its signature is lost with the id that it covers")
     return _answer(plan, plan.apply(lock_wait=waiting.wait, tell=waiting.tell) if apply else None)
 
 

@@ -39,6 +39,13 @@ class PinPlan:
         changes = [Reissue(header, self._tags(header)) for header in self.changed]
         return reissue(self.repository, changes, lock_wait=lock_wait, tell=tell or silent)
 
+    @property
+    def signed(self) -> list[Header]:
+        """Those whose signature is lost with the id that it covers."""
+        from caldav_backup.kloset.header import UNSIGNED
+
+        return [header for header in self.changed if header.identity != UNSIGNED]
+
     def _tags(self, header: Header) -> tuple[str, ...]:
         others = tuple(tag for tag in header.tags if tag != PINNED)
         return (*others, PINNED) if self.pins else others

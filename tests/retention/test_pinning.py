@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from caldav_backup.kloset import SnapshotNotFound
+from caldav_backup.kloset.header import Identity
 from caldav_backup.marks import INCOMPLETE, PINNED
 from caldav_backup.retention import NotToBePinned, plan_pins, plan_unpins
 from tests.kloset.builds import assert_sound, make_store
@@ -39,6 +40,13 @@ def test_what_is_so_already_is_left_as_it_is() -> None:
     plan = plan_pins(repository, [pinned, pinned])
     assert (plan.changed, plan.unchanged) == ((), (pinned,))
     assert not plan.apply() and storage.files == files
+
+
+def test_a_signature_that_will_be_lost_is_told() -> None:
+    _, repository = make_store()
+    plain = snap(repository, 2)
+    signed = replace(snap(repository, 1), identity=Identity(b"\1" * 16, b"a key"))
+    assert plan_pins(repository, [plain, signed]).signed == [signed]
 
 
 def test_several_are_pinned_in_one_commit() -> None:
