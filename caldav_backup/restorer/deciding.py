@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from caldav_backup import ics
@@ -34,13 +35,15 @@ class Elsewhere(NamedTuple):
 class Decider:
     """Decides about one calendar's records, in their order. `seed` tells its UIDs from those of other calendars.
 
-    `may_be_veiled`: the snapshot may have been taken through a share that hides what is private.
+    `reread` gives a record that was decided about once more, b"" when it cannot be read any more. `may_be_veiled`: the
+    snapshot may have been taken through a share that hides what is private.
     """
 
     destination: Destination
     options: RestoreOptions
     existing: Existing
     limits: Limits
+    reread: Callable[[str], bytes]
     seed: str
     may_be_veiled: bool = False
     #: Where the account has which UID, and the key of the calendar that the records go to ("" for a new one).
@@ -72,13 +75,15 @@ class Decider:
     def _decide(self, name: str, content: bytes) -> RecordPlan:
         seed = self.seed if self.options.uids is Uids.NEW else ""
         copy = self._copies.of(content, seed)
-        uids, meaning = ics.uids(copy.content), ics.meaning_of(copy.content)
+        # Most records meet nothing that they have to be compared with.
+        meaning = lru_cache(maxsize=1)(partial(ics.meaning_of, copy.content))
+        uids = ics.uids(copy.content)
         uid = uids[0] if uids else None
         wish = f"{uid}.ics" if seed else name
         leaf = self.destination.leaf(wish, uid)
         self._note(uids, leaf)
         found = self.existing.find(uid, leaf) or (() if uid else self._found_under_given_uid(copy))
-        same = next((there for there in found if there.meaning.matches(meaning)), None)
+        same = next((there for there in found if there.matches(meaning())), None)
         keeps = self.options.keep_twins
         if same is not None and (same.version is not None or not keeps):
             return RecordPlan(
@@ -94,10 +99,10 @@ class Decider:
             return RecordPlan(name, Action.CREATE, copy.note, leaf, uid_seed=seed, in_pieces=True)
         plan = self._conflict(name, leaf, found, uid)
         if plan is None:
-            free = self._take_leaf(wish, uid, meaning)
+            free = self._take_leaf(wish, uid, partial(self._meaning_again, name, seed))
             return RecordPlan(name, Action.CREATE, copy.note, "" if free == name else free, uid_seed=seed)
         if self.options.on_conflict is OnConflict.DUPLICATE:
-            return self._duplicate(name, content, seed, meaning.content)
+            return self._duplicate(name, content, seed, meaning().content)
         return self._weighed(plan, copy)
 
     def _conflict(self, name: str, leaf: str, found: Sequence[There], uid: str | None) -> RecordPlan | None:
@@ -132,7 +137,7 @@ class Decider:
         uid, renamed = ics.uid(copy.content), ics.meaning_of(copy.content)
         wish = f"{uid}.ics"
         self._note(ics.uids(copy.content), self.destination.leaf(wish, uid))
-        if any(there.meaning.matches(renamed) for there in self.existing.find(uid, wish)):
+        if any(there.matches(renamed) for there in self.existing.find(uid, wish)):
             return RecordPlan(name, Action.IDENTICAL, DUPLICATE_THERE)
         leaf = self._take_leaf(wish, uid, renamed)
         return RecordPlan(name, Action.DUPLICATE, f"{ANOTHER_VERSION}; {copy.note}", leaf, uid_seed=seed)
@@ -160,7 +165,7 @@ class Decider:
         if not found:
             # SOGo 5.8 keeps nothing of some pieces but an empty object of their name.
             return False if self.existing.is_taken(leaf) else None
-        return any(one.meaning.matches(meaning) for one in found)
+        return any(one.matches(meaning) for one in found)
 
     def _note(self, uids: Sequence[str], leaf: str) -> None:
         if uids:
@@ -168,7 +173,11 @@ class Decider:
         else:
             self.leaves.add(leaf)
 
-    def _take_leaf(self, wish: str, uid: str | None, meaning: ics.Meaning) -> str:
+    def _meaning_again(self, name: str, seed: str) -> ics.Meaning:
+        """What was decided to be written of a record, which is read once more for it."""
+        return ics.meaning_of(self._copies.of(self.reread(name), seed).content)
+
+    def _take_leaf(self, wish: str, uid: str | None, meaning: ics.Meaning | Callable[[], ics.Meaning]) -> str:
         leaf = self._free_leaf(wish, uid)
         self.existing.add(uid, leaf, There(meaning, None))
         return leaf

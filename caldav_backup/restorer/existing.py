@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from itertools import islice
 from typing import NamedTuple, Protocol
@@ -34,11 +34,12 @@ _UNREAD = ics.Meaning(b"", b"")
 class There(NamedTuple):
     """One record: its meaning, and its version; None for a record that this restore is going to write.
 
-    `title` is for people, `guests` is how many people it names. A record of which nothing but its UID is known has a
-    meaning that no other matches, neither title nor guests, and is not `is_read`.
+    The meaning of such a one may be told when it is asked for, since hardly any has a twin. `title` is for people,
+    `guests` is how many people it names. A record of which nothing but its UID is known has a meaning that no other
+    matches, neither title nor guests, and is not `is_read`.
     """
 
-    meaning: ics.Meaning
+    meaning: ics.Meaning | Callable[[], ics.Meaning]
     version: Version | None
     uids: tuple[str, ...] = ()
     title: str = ""
@@ -48,6 +49,11 @@ class There(NamedTuple):
     def is_read(self) -> bool:
         """False when the contents are not known."""
         return self.meaning is not _UNREAD
+
+    def matches(self, meaning: ics.Meaning) -> bool:
+        """True when it says the same."""
+        own = self.meaning() if callable(self.meaning) else self.meaning
+        return own.matches(meaning)
 
 
 class Extra(NamedTuple):

@@ -17,7 +17,7 @@ from caldav_backup.connectors.destination import Destination, Limits
 from caldav_backup.progress import Planned, Progress, silent
 from caldav_backup.restorer.accounts import is_same_account
 from caldav_backup.restorer.agreeing import agreed
-from caldav_backup.restorer.contents import iter_records
+from caldav_backup.restorer.contents import iter_records, read_one
 from caldav_backup.restorer.criteria import Chosen, choose_records
 from caldav_backup.restorer.deciding import Decider, Elsewhere, seed_of
 from caldav_backup.restorer.elsewhere import find_elsewhere
@@ -131,6 +131,7 @@ class _Planner:
             self.options,
             existing,
             limits,
+            reread=lambda name: read_one(self.snapshot, stored, name).content or b"",
             seed=seed_of(target.name, stored.path),
             may_be_veiled=not stored.is_own,
             elsewhere=await self._whole_account(),

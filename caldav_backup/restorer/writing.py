@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -39,19 +40,29 @@ class Writer:
 
     async def write(self, places: Collection[int]) -> None:
         """Write the records at these places of the calendar."""
+        async with aclosing(self._jobs(places)) as jobs:
+            if self.sender.destination.concurrency > 1:
+                await self._write_at_once(jobs)
+                return
+            # A queue with a task at each end takes longer than a file.
+            async for job in jobs:
+                await self._send(job)
+
+    async def _write_at_once(self, jobs: AsyncIterator[_Job]) -> None:
         width = self.sender.destination.concurrency
-        jobs: asyncio.Queue[_Job | None] = asyncio.Queue(maxsize=width)
+        queue: asyncio.Queue[_Job | None] = asyncio.Queue(maxsize=width)
 
         async def work() -> None:
-            while (job := await jobs.get()) is not None:
+            while (job := await queue.get()) is not None:
                 await self._send(job)
 
         try:
             async with asyncio.TaskGroup() as group:
                 workers = [group.create_task(work()) for _ in range(width)]
-                await self._feed(places, jobs)
+                async for job in jobs:
+                    await queue.put(job)
                 for _ in workers:
-                    await jobs.put(None)
+                    await queue.put(None)
         except ExceptionGroup as failed:
             raise _first(failed) from failed
 
@@ -64,8 +75,8 @@ class Writer:
             self.blocked[job.place] = sending.blocked_by
         self.tell(self.calendar, sending.result)
 
-    async def _feed(self, places: Collection[int], jobs: asyncio.Queue[_Job | None]) -> None:
-        """Read the records to write, batch by batch in a thread, and hand them to the workers in their order."""
+    async def _jobs(self, places: Collection[int]) -> AsyncGenerator[_Job]:
+        """The records to write in their order, read batch by batch in a thread."""
         to_write = {self.calendar.records[place].name: place for place in places}
         if not to_write:
             return
@@ -73,7 +84,7 @@ class Writer:
         while batch := await asyncio.to_thread(next_batch, batches):
             for stored in batch:
                 place = to_write[stored.name]
-                await jobs.put(_Job(place, self.calendar.records[place], stored))
+                yield _Job(place, self.calendar.records[place], stored)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

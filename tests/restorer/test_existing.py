@@ -156,8 +156,8 @@ def test_a_record_that_is_only_told_is_found_and_like_no_other() -> None:
     (one,) = found.find(MANY[5].uid, "")
     assert versions([one]) == [MANY[5].name]
     assert not one.is_read
-    assert not one.meaning.matches(ics.meaning_of(b""))
-    assert not one.meaning.matches(ics.meaning_of(MANY[5].content))
+    assert not one.matches(ics.meaning_of(b""))
+    assert not one.matches(ics.meaning_of(MANY[5].content))
 
 
 def test_a_record_that_cannot_be_read_keeps_its_name_and_the_uid_that_was_told() -> None:
