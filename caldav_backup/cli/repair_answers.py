@@ -34,11 +34,7 @@ def answer_of(plan: RepairPlan, found: GatheredFindings, report: DamageReport, *
     what = list(_lines(plan))
     lost = damage_lines(report)
     if lost:
-        what += [
-            "",
-            "lost for good, unless a backup finds it at the server or another copy of the store has it:",
-            *lost,
-        ]
+        what += ["what stays damaged, unless the next backup finds it at the server:", *lost]
     damaged = found.damaged or plan.lost_snapshots
     if applied:
         code = Exit.PARTIAL if damaged else Exit.DONE

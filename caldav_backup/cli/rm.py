@@ -15,6 +15,7 @@ from caldav_backup.cli.invocation import Invocation, invocation_of
 from caldav_backup.cli.listings import snapshots as listed
 from caldav_backup.cli.opening import choose_headers, open_repository
 from caldav_backup.cli.prune_answers import SPACE, how_to
+from caldav_backup.cli.unreadable import unreadable_ids
 from caldav_backup.inspection.moments import moment_ns
 from caldav_backup.inspection.snapshots import Filter
 from caldav_backup.marks import INCOMPLETE
@@ -22,6 +23,7 @@ from caldav_backup.retention import is_ours, plan_removal, plan_removal_among, t
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.header import Header
+    from caldav_backup.kloset.repository import Repository
     from caldav_backup.retention import RemovalPlan
 
 
@@ -43,6 +45,8 @@ def command(
     if not (snapshots or tag or before is not None or source is not None):
         raise Usage("say which to remove: snapshots one by one, or all that --tag, --before and --source describe")
     repository = open_repository(run)
+    if snapshots and (unreadable := unreadable_ids(repository, snapshots)):
+        return _remove_unreadable(repository, unreadable, apply=apply)
     if snapshots:
         plan = plan_removal(repository, choose_headers(run, repository, snapshots, source), now_ns)
     else:
@@ -57,6 +61,17 @@ def command(
         if plan.protected and not plan.removed:
             raise Guarded(f"{'; '.join(map(told, plan.protected))}; nothing else is like that, so nothing was removed")
     return _answer(run, plan, plan.apply() if apply else None)
+
+
+def _remove_unreadable(repository: Repository, identifiers: Sequence[bytes], *, apply: bool) -> Answer:
+    """Snapshots of which nobody can say more than their ids; whether they were pinned or good is lost as well."""
+    if apply:
+        repository.remove_snapshots(identifiers)
+    result = {"dry_run": not apply, "removed": [each.hex() for each in identifiers], "protected": []}
+    if apply:
+        return Answer(result, summary=[f"{counted(len(identifiers), 'snapshot')} removed", SPACE])
+    lines = [f"{each.hex()[:8]}: its description is damaged, so nobody can read it" for each in identifiers]
+    return Answer(result, lines, how_to(len(identifiers)))
 
 
 def _ours(run: Invocation, found: Sequence[Header], *, others_too: bool) -> list[Header]:

@@ -8,6 +8,7 @@ import pytest
 
 from caldav_backup.kloset import Configuration, Repository, open_storage
 from caldav_backup.kloset.locks import exclusive_lock
+from caldav_backup.kloset.resources import ResourceType
 from tests.cli.conftest import Program
 
 pytestmark = pytest.mark.full
@@ -140,3 +141,26 @@ def test_durations_are_checked_before_the_store_is_opened(cli: Program) -> None:
     ended = cli("repair", "--lock-wait", "soon")
     assert ended.code == 2
     assert "--lock-wait takes a duration" in ended.err
+
+
+def test_a_snapshot_that_cannot_be_read_at_all_stays_until_it_is_removed(cli: Program, place: Path) -> None:
+    oldest, newest = snapshots(cli)
+    repository = Repository.open(open_storage(str(place / "store")))
+    found = repository.index.find_location(ResourceType.SNAPSHOT, bytes.fromhex(oldest))
+    assert found is not None
+    name = found.packfile.hex()
+    path = place / "store" / "packfiles" / name[:2] / name
+    content = bytearray(path.read_bytes())
+    content[16 + found.offset + 60] ^= 1
+    path.write_bytes(content)
+    assert f"1 snapshot cannot be read at all: {oldest[:8]}" in cli("check").out
+    assert cli("repair", "--apply").code == 3
+    assert cli("check").code == 65
+    planned = cli("rm", oldest[:8])
+    assert (planned.code, planned.out.splitlines()[0]) == (
+        0,
+        f"{oldest[:8]}: its description is damaged, so nobody can read it",
+    )
+    assert cli("rm", oldest[:8], "--apply").code == 0
+    assert cli("check", "--read-data").code == 0
+    assert snapshots(cli) == [newest]
