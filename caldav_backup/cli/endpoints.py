@@ -73,9 +73,10 @@ def standard_output(run: Invocation) -> BinaryIO:
 
 def is_server(destination: Destination) -> bool:
     """True for a destination that other people see, and that may mail them."""
-    from caldav_backup.connectors.destination_caldav import CalDavDestination
+    from caldav_backup.connectors.destination_directory import DirectoryDestination
+    from caldav_backup.connectors.one_way import OneWayDestination
 
-    return isinstance(destination, CalDavDestination)
+    return not isinstance(destination, DirectoryDestination | OneWayDestination)
 
 
 def _require_clear(text: str) -> None:
@@ -88,7 +89,6 @@ def _require_clear(text: str) -> None:
 
 def _open_place(run: Invocation, text: str) -> Destination:
     from caldav_backup.connectors.destination import DestinationNotWritable
-    from caldav_backup.connectors.destination_caldav import CalDavDestination
     from caldav_backup.connectors.destination_directory import DirectoryDestination
     from caldav_backup.connectors.destination_file import FileDestination
 
@@ -103,6 +103,9 @@ def _open_place(run: Invocation, text: str) -> Destination:
             raise Usage(f"{address.path} would become a directory; 'caldav-backup export --output' writes archives")
         is_file = suffix == ".ics"
         return FileDestination(address.path) if is_file else DirectoryDestination(address.path)
+    # Behind the return above: it loads all that speaks HTTP.
+    from caldav_backup.connectors.destination_caldav import CalDavDestination
+
     client = open_client(run, location, address, room=CalDavDestination.concurrency)
     return CalDavDestination(client, address.url, origin=address.origin(location.username))
 
