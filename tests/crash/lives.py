@@ -9,9 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import NamedTuple
 
-from caldav_backup.kloset.storage import FilesystemStorage, Kind
+from caldav_backup.kloset.storage import FilesystemStorage
 from tests.cli.conftest import ROOT, Program
 from tests.crash.worlds import World, assert_nothing_lost
 
@@ -20,22 +21,36 @@ POLL = 0.001  # seconds between two looks at whether a run has begun to write
 
 
 class Command(NamedTuple):
-    """A command line; `{vdir}` and `{copy}` stand for directories."""
+    """A command line; `{vdir}` and `{other}` stand for directories."""
 
     words: tuple[str, ...]
     removes: Callable[[World], Collection[int]] = lambda _: ()
     """Times of the snapshots that may be gone afterwards."""
-    writes_to_copy: bool = False
+    before: str = ""
+    """What is done before, so that there is something to do."""
+    after: str = ""
 
 
 def _all_but(count: int) -> Callable[[World], Collection[int]]:
     return lambda world: sorted(world.held)[:-count]
 
 
+def _last_but_one(world: World) -> Collection[int]:
+    return sorted(world.held)[-2:-1]
+
+
 COMMANDS = {
-    "backup": Command(("backup", "{vdir}", "--accept-shrink", "--lock-wait", "0")),
+    "backup": Command(("backup", "{vdir}", "--accept-shrink")),
     "prune": Command(("prune", "--keep-last", "4", "--apply"), _all_but(4)),
+    "rm": Command(("rm", "latest~1", "--apply"), _last_but_one),
+    "pin": Command(("pin", "latest", "--apply"), after="unpin"),
+    "unpin": Command(("pin", "--remove", "latest", "--apply"), before="pin"),
+    "maintenance": Command(("maintenance", "--grace", "0s", "--apply")),
+    "maintenance --repack": Command(("maintenance", "--repack", "--grace", "0s", "--apply")),
+    "sync": Command(("sync", "from", "{other}"), before="backup elsewhere"),
+    "backup elsewhere": Command(("backup", "{vdir}", "--accept-shrink", "--store", "{other}")),
 }
+KILLED = tuple(name for name in COMMANDS if name != "backup elsewhere")
 
 
 class Timing(NamedTuple):
@@ -55,16 +70,19 @@ class Life:
         self.world = World(cli.home / "vdir", FilesystemStorage(self.store))
         self._numbers = list(range(EVENTS))
         self._timings: dict[str, Timing] = {}
-        assert cli("init", "--plaintext").code == 0
+        for store in (self.store, cli.home / "other"):
+            assert cli("init", "--plaintext", "--store", str(store)).code == 0
         self.world.put("work", *self._numbers)
         self.do("backup")
 
     def words(self, name: str) -> list[str]:
-        places = {"{vdir}": str(self.world.vdir)}
+        places = {"{vdir}": str(self.world.vdir), "{other}": str(self.cli.home / "other")}
         return [places.get(word, word) for word in COMMANDS[name].words]
 
     def do(self, name: str) -> None:
-        """The whole command, in this process; then what it left is what must stay."""
+        """The whole command, in this process, if any; then what it left is what must stay."""
+        if not name:
+            return
         ended = self.cli(*self.words(name))
         assert ended.code == 0, (name, ended)
         self.world.remember()
@@ -79,23 +97,28 @@ class Life:
         (self.world.vdir / "work" / f"{self._numbers.pop(0)}.ics").unlink()
 
     def kill(self, name: str) -> bool:
-        """Start the command and kill it at some moment; False when it was done before."""
+        """Start the command and kill it at some moment; False when it was done before.
+
+        One in five at any moment, the others after they have begun to write: most of a run is not spent on that, and
+        how long the rest takes depends on what else the machine does.
+        """
         timing = self._timing(name)
-        begin = 0.0 if self.chance.random() < 0.2 else timing.writes * 0.9
-        process = self._start(name)
-        try:
-            process.wait(begin + (timing.end - begin) * self.chance.random())
-        except subprocess.TimeoutExpired:
+        before = self._state()
+        with self._start(name) as process:
+            moment = timing.end
+            if self.chance.random() >= 0.2:
+                moment -= timing.writes
+                while process.poll() is None and self._state() == before:
+                    time.sleep(POLL)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(moment * self.chance.random())
             process.kill()
-        with process:
-            process.communicate(timeout=60)
         assert process.returncode in {0, -9}, (name, process.returncode)
         return process.returncode == -9
 
     def unlock(self) -> None:
-        """What `unlock` does, or ten minutes that pass."""
-        for identifier in list(self.world.storage.ids(Kind.LOCK)):
-            self.world.storage.delete(Kind.LOCK, identifier)
+        """Ten minutes that pass, for those who cannot wait."""
+        assert self.cli("unlock", "--all", "--apply").code == 0
 
     def unfinished(self) -> int:
         """Temporary files and locks that killed programs left."""

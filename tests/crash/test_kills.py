@@ -14,11 +14,12 @@ import pytest
 
 from caldav_backup.kloset.storage import Kind
 from tests.cli.conftest import Program, cli
-from tests.crash.lives import COMMANDS, Life
+from tests.crash.lives import COMMANDS, KILLED, Life
 from tests.interop.plakar import Plakar, find_plakar
 
 __all__ = ["cli"]
 
+FEWEST = 4  # snapshots, below which another is wanted
 MOST = 8  # snapshots, above which it is time to prune
 PLAKAR_EVERY = 10  # kills between two checks by plakar
 
@@ -35,10 +36,11 @@ def test_a_store_bears_every_kill(
 ) -> None:
     life = Life(cli, chance)
     plakar = find_plakar(life.store, None)
-    tally: dict[str, Counter[str]] = {name: Counter() for name in COMMANDS}
+    tally: dict[str, Counter[str]] = {name: Counter() for name in KILLED}
     while sum(each["killed"] for each in tally.values()) < kills:
-        name = "prune" if len(life.world.held) > MOST else chance.choice(list(COMMANDS))
+        name = choose(len(life.world.held), chance)
         life.change()
+        life.do(COMMANDS[name].before)
         if not life.kill(name):
             tally[name]["done before"] += 1
         else:
@@ -46,9 +48,8 @@ def test_a_store_bears_every_kill(
             tally[name]["in the middle of writing"] += life.unfinished() > 0
         life.assert_nothing_lost(name)
         life.unlock()
-        life.do(name)
-        if name != "backup":
-            life.do("backup")
+        for next_one in (name, COMMANDS[name].after, "backup"):
+            life.do(next_one)
         life.world.assert_backed_up()
         life.assert_nothing_lost("backup")
         assert list(life.world.storage.ids(Kind.LOCK)) == []
@@ -56,6 +57,12 @@ def test_a_store_bears_every_kill(
             assert_agrees(plakar, life)
     with capsys.disabled():
         sys.stdout.writelines(table(tally))
+
+
+def choose(snapshots: int, chance: random.Random) -> str:
+    if snapshots < FEWEST:
+        return "backup"
+    return "prune" if snapshots > MOST else chance.choice(KILLED)
 
 
 def table(tally: Mapping[str, Counter[str]]) -> Iterator[str]:
