@@ -433,3 +433,19 @@ def test_snapshots_of_one_source_follow_each_other_in_the_order_of_their_commits
     assert [header.identifier for header in plan.to_copy] == [late.identifier, early.identifier, other.identifier]
     copy_all(source, destination)
     assert reopened(destination).index.snapshot_ids() == [late.identifier, early.identifier, other.identifier]
+
+
+@pytest.mark.full
+def test_what_a_maintenance_of_the_source_moved_meanwhile_is_found() -> None:
+    storage = MemoryStorage()
+    maker, destination = a_store(storage), a_store()
+    build(maker, two_calendars)
+    reader = reopened(maker)
+    headers = reader.snapshots()
+    (packfile,) = storage.ids(Kind.PACKFILE)
+    # The same once more, in another packfile.
+    storage.delete(Kind.PACKFILE, packfile)
+    build(maker, two_calendars)
+    (copied,) = copy_all(reader, destination, headers)
+    assert copied.is_whole
+    assert_sound(destination)

@@ -54,6 +54,8 @@ class Batch:
             return
         identifier = secrets.token_bytes(MAC_SIZE)
         packfiles = self._packer.finish()
+        # The state of a first copy is large, so what is done with goes before.
+        self.blobs.forget()
         self._repository.put_state(identifier, [*self._runs, *placement_runs(packfiles, identifier)])
 
     def abort(self) -> None:

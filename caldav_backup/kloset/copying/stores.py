@@ -179,23 +179,37 @@ class _Copying:
         neighbour = self._find_neighbour(headers[0])
         known = Known() if neighbour is None else neighbour.known()
         for header in headers:
-            try:
-                copy, known, losses = self._copier.copy(header, known, neighbour)
-            except Damaged as exc:
-                yield Copied(header.identifier, None, (Loss("/", str(exc)),))
-                continue
-            yield self._store(header, copy, losses)
+            copy, known, losses = self._translate(header, known, neighbour)
+            if losses and self._has_moved():
+                # A maintenance of the source may have moved what was not found.
+                copy, known, losses = self._translate(header, known, neighbour)
+            yield Copied(header.identifier, None, losses) if copy is None else self._store(header, copy, losses)
 
-    def _store(self, original: Header, copy: Header, losses: Sequence[Loss]) -> Copied:
+    def _translate(
+        self, header: Header, known: Known, neighbour: Neighbour | None
+    ) -> tuple[Header | None, Known, tuple[Loss, ...]]:
+        """The header of the copy, what is known from now on, and what could not be read; no header without a tree."""
+        try:
+            copy, now_known, losses = self._copier.copy(header, known, neighbour)
+        except Damaged as exc:
+            return None, known, (Loss("/", str(exc)),)
+        return copy, now_known, tuple(losses)
+
+    def _has_moved(self) -> bool:
+        before = set(self._source.index.states)
+        self._source.refresh()
+        return set(self._source.index.states) != before
+
+    def _store(self, original: Header, copy: Header, losses: tuple[Loss, ...]) -> Copied:
         # A signature is over the ids of the source.
         copy = replace(copy, identity=UNSIGNED)
         if losses:
             copy = self._partial(copy, losses)
             if self._destination.index.find_locations(ResourceType.SNAPSHOT, copy.identifier):
                 # The same copy was made before.
-                return Copied(original.identifier, copy.identifier, tuple(losses))
+                return Copied(original.identifier, copy.identifier, losses)
         self._batch.add(copy, *self._unremoval(copy.identifier))
-        return Copied(original.identifier, copy.identifier, tuple(losses))
+        return Copied(original.identifier, copy.identifier, losses)
 
     def _unremoval(self, identifier: bytes) -> list[Run]:
         """What takes the removal of a snapshot back, and its old header, of whose trees parts may be gone."""
