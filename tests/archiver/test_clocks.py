@@ -90,6 +90,7 @@ def test_an_old_snapshot_that_was_issued_again_is_not_what_the_next_backup_conti
     assert machines.back_up(0).fetched == 0
 
 
+@pytest.mark.full
 def test_what_a_stopped_run_left_is_continued_whatever_the_clock_says() -> None:
     machines = Machines()
     machines.back_up(DAY)
