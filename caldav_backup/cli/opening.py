@@ -38,7 +38,7 @@ def open_repository(run: Invocation) -> Repository:
 
 def open_other(run: Invocation, word: str, beside: Repository) -> Repository:
     """Another store, a directory or `@name`, which has a passphrase of its own. SameStore when it is not another."""
-    from caldav_backup.kloset.copying.stores import require_other_id
+    from caldav_backup.kloset.copying.planning import require_other_id
     from caldav_backup.kloset.identity import identity_of
 
     store = run.other_store(word)

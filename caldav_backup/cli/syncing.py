@@ -16,7 +16,8 @@ from caldav_backup.marks import PARTIAL, source_of
 from caldav_backup.progress import LookedAt, Waiting
 
 if TYPE_CHECKING:
-    from caldav_backup.kloset.copying.stores import Copied, CopyPlan
+    from caldav_backup.kloset.copying.planning import CopyPlan
+    from caldav_backup.kloset.copying.stores import Copied
     from caldav_backup.kloset.header import Header
     from caldav_backup.kloset.repository import Repository
 
@@ -44,7 +45,8 @@ def copy_between(
     dry_run: bool = False,
 ) -> Direction:
     """Copy those of these snapshots of `source` that `destination` lacks."""
-    from caldav_backup.kloset.copying.stores import copy_snapshots, plan_copy
+    from caldav_backup.kloset.copying.planning import plan_copy
+    from caldav_backup.kloset.copying.stores import copy_snapshots
 
     plan = plan_copy(source, destination, headers, again=again)
     copied = None
@@ -57,7 +59,7 @@ def copy_between(
                 partial_tag=PARTIAL,
                 lock_wait=lock_wait,
                 tell=lambda holder: progress(Waiting(holder)),
-                progress=lambda done, total: progress(LookedAt("snapshots", done, total)),
+                progress=lambda what, done, total: progress(LookedAt(what, done, total)),
             )
     return Direction(source.storage.location, destination.storage.location, plan, copied)
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from caldav_backup.kloset.configuration import Configuration
-from caldav_backup.kloset.copying.stores import Copied, copy_snapshots, plan_copy
+from caldav_backup.kloset.copying.planning import plan_copy
+from caldav_backup.kloset.copying.stores import Copied, copy_snapshots
 from caldav_backup.kloset.encryption import make_canary
 from caldav_backup.kloset.entries import Entry
 from caldav_backup.kloset.header import UNSIGNED, Header

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from caldav_backup.kloset.btree import INDEX_TREE, XATTR_TREE, Tree
 from caldav_backup.kloset.builder import SnapshotBuilder
 from caldav_backup.kloset.configuration import DEFAULT_CHUNKING, PLAKAR_CHUNKING, ChunkSizes, Configuration
-from caldav_backup.kloset.copying.stores import COPIED_FROM, copy_snapshots, plan_copy
+from caldav_backup.kloset.copying.planning import plan_copy
+from caldav_backup.kloset.copying.stores import COPIED_FROM, copy_snapshots
 from caldav_backup.kloset.directory_writer import File
 from caldav_backup.kloset.duplicating import duplicate
 from caldav_backup.kloset.entries import Class, Classification, CustomMetadata, Entry

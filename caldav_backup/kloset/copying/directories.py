@@ -6,7 +6,7 @@ stores cut differently. What cannot be read is left out and told.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
 from typing import NamedTuple
@@ -28,6 +28,9 @@ _BATCH = 512
 
 LostAttributes = Mapping[str, AbstractSet[str]]
 """Attributes that could not be read, by path: their entries must not list them."""
+
+
+Watcher = Callable[[int, int], None]
 
 
 class Child(NamedTuple):
@@ -54,6 +57,12 @@ class DirectoryCopier:
         self.contents = contents
         self.blobs = blobs
         self.listings = listings
+        self._watcher: Watcher | None = None
+        self._done = self._total = 0
+
+    def watch(self, watcher: Watcher | None, total: int) -> None:
+        """From now on `watcher` is told how many files are done, of `total`."""
+        self._watcher, self._done, self._total = watcher, 0, total
 
     def copy(
         self,
@@ -72,6 +81,9 @@ class DirectoryCopier:
         one = _OneDirectory(self, path, objects or Objects(), lost)
         for batch in one.batches(frames):
             anchors |= one.add(batch)
+            self._done += len(batch)
+            if self._watcher is not None:
+                self._watcher(min(self._done, self._total), self._total)
         return one.finish(listing), one.losses
 
 

@@ -1,6 +1,6 @@
-"""Snapshots of one store copied into another: which of them, in which order, and what became of each.
+"""Snapshots of one store copied into another, and what became of each.
 
-Owns the run. A copy has the identifier of its original, as plakar's `sync` does it, so it is plain what is there
+Owns the run; which of them, and in which order, is told in `planning`. A copy has the identifier of its original, as plakar's `sync` does it, so it is plain what is there
 already; only a copy that lacks something has another one, for the whole may still come. The source is only read; in
 the destination a shared lock is held.
 """
@@ -11,16 +11,17 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 
 from caldav_backup.kloset.copying.batches import Batch
 from caldav_backup.kloset.copying.directories import Loss
 from caldav_backup.kloset.copying.known import Known
 from caldav_backup.kloset.copying.neighbours import Neighbour
+from caldav_backup.kloset.copying.planning import CopyPlan, source_key
 from caldav_backup.kloset.copying.snapshots import SnapshotCopier
-from caldav_backup.kloset.errors import Damaged, SameStore
+from caldav_backup.kloset.errors import Damaged
 from caldav_backup.kloset.header import UNSIGNED, Header
-from caldav_backup.kloset.identity import StoreIdentity
 from caldav_backup.kloset.locks import Tell, silent, take_shared_lock
 from caldav_backup.kloset.repository import Repository
 from caldav_backup.kloset.resources import MAC_SIZE, ResourceType
@@ -28,17 +29,6 @@ from caldav_backup.kloset.state import DeleteEntry, EntryType, Run, make_run
 
 COPIED_FROM = "copied-from"
 """Key in the context of a copy that lacks something: the identifier of its original."""
-
-
-@dataclass(frozen=True, slots=True)
-class CopyPlan:
-    """What is to be copied, in this order, and what is not: ids of snapshots of the source."""
-
-    to_copy: tuple[Header, ...]
-    there: tuple[bytes, ...]
-    """In the destination already, under the same id or under one that it was issued as before."""
-    removed: tuple[bytes, ...]
-    """Removed from the destination, so not wanted there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,58 +44,16 @@ class Copied:
         return not self.losses
 
 
-Progress = Callable[[int, int], None]
-"""Is told how many snapshots are done, and of how many."""
+Progress = Callable[[str, int, int], None]
+"""Is told how many things of a kind, a plural, are done, and of how many."""
 
 
-def plan_copy(
-    source: Repository, destination: Repository, headers: Sequence[Header], *, again: bool = False
-) -> CopyPlan:
-    """Which of these snapshots of `source` the `destination` lacks; `again`: removed ones, too. SameStore."""
-    require_other_store(source, destination)
-    issued_as = {source.index.reissued_as(each): each for each in destination.index.snapshot_ids()}
-    to_copy: list[Header] = []
-    there: list[bytes] = []
-    removed: list[bytes] = []
-    for header in headers:
-        identifier = header.identifier
-        if destination.index.has_snapshot(identifier) or identifier in issued_as:
-            there.append(identifier)
-        elif destination.index.is_coloured(ResourceType.SNAPSHOT, identifier) and not again:
-            removed.append(identifier)
-        else:
-            to_copy.append(header)
-    return CopyPlan(tuple(_by_source(source, to_copy)), tuple(there), tuple(removed))
+def _silent(_what: str, _done: int, _total: int) -> None:
+    """Nobody watches."""
 
 
-def require_other_store(source: Repository, destination: Repository) -> None:
-    """SameStore when both are one, or one is a copy of the other's files."""
-    require_other_id(source, destination.storage.location, destination.identity)
-
-
-def require_other_id(store: Repository, location: str, identity: StoreIdentity) -> None:
-    """The same for a store that is not open yet."""
-    if store.identity.repository_id != identity.repository_id:
-        return
-    here = store.storage.location
-    if here == location:
-        raise SameStore(f"{here} is the store itself; name another one to copy snapshots to or from")
-    raise SameStore(
-        f"the stores at {here} and {location} have the same id, so one is a copy of the other's files, and nothing can "
-        "be copied between them; make a new store with init, and copy the snapshots into that one"
-    )
-
-
-def _by_source(source: Repository, headers: Sequence[Header]) -> list[Header]:
-    """The snapshots of each source together, for neighbours differ little; each in the order of their commits."""
-    turns = {identifier: turn for turn, identifier in enumerate(source.index.snapshot_ids())}
-    ordered = sorted(headers, key=lambda header: turns[header.identifier])
-    first = {_source_of(header): turns[header.identifier] for header in reversed(ordered)}
-    return sorted(ordered, key=lambda header: first[_source_of(header)])
-
-
-def _source_of(header: Header) -> object:
-    return header.job or header.importer
+def _files(header: Header) -> int:
+    return header.summary.directory.files + header.summary.below.files
 
 
 def copy_snapshots(
@@ -116,7 +64,7 @@ def copy_snapshots(
     partial_tag: str,
     lock_wait: float = 0.0,
     tell: Tell = silent,
-    progress: Progress | None = None,
+    progress: Progress = _silent,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Copied]:
     """Copy what the plan says; what becomes of each, in its order. A copy that lacks something gets `partial_tag`.
@@ -124,17 +72,17 @@ def copy_snapshots(
     What is complete is committed about once a minute, so that an interrupted run can be gone on with. Locked, after
     `lock_wait` seconds, while another program maintains the destination; StorageError.
     """
-    copying = _Copying(source, destination, partial_tag, clock)
+    copying = _Copying(source, destination, partial_tag, progress, clock)
     lock = take_shared_lock(destination, secrets.token_bytes(MAC_SIZE), wait=lock_wait, tell=tell)
     try:
         destination.refresh()
         destination.look_for_lost_packfiles()
         done: list[Copied] = []
-        for _, group in groupby(plan.to_copy, key=_source_of):
+        progress("snapshots", 0, len(plan.to_copy))
+        for _, group in groupby(plan.to_copy, key=source_key):
             for copied in copying.copy_source(list(group)):
                 done.append(copied)
-                if progress is not None:
-                    progress(len(done), len(plan.to_copy))
+                progress("snapshots", len(done), len(plan.to_copy))
                 if copying.is_full():
                     lock.confirm()
                     copying.commit()
@@ -152,11 +100,17 @@ class _Copying:
     """One run, batch by batch."""
 
     def __init__(
-        self, source: Repository, destination: Repository, partial_tag: str, clock: Callable[[], float]
+        self,
+        source: Repository,
+        destination: Repository,
+        partial_tag: str,
+        progress: Progress,
+        clock: Callable[[], float],
     ) -> None:
         self._source = source
         self._destination = destination
         self._partial_tag = partial_tag
+        self._progress = progress
         self._clock = clock
         self._begin()
 
@@ -179,7 +133,11 @@ class _Copying:
         neighbour = self._find_neighbour(headers[0])
         known = Known() if neighbour is None else neighbour.known()
         for header in headers:
+            if neighbour is None and not known.directories:
+                # The first one of a source is most of the work.
+                self._copier.directories.watch(partial(self._progress, "files"), _files(header))
             copy, known, losses = self._translate(header, known, neighbour)
+            self._copier.directories.watch(None, 0)
             if losses and self._has_moved():
                 # A maintenance of the source may have moved what was not found.
                 copy, known, losses = self._translate(header, known, neighbour)
@@ -255,7 +213,7 @@ class _Copying:
 
     def _is_like(self, identifier: bytes, header: Header) -> bool:
         try:
-            return _source_of(self._source.header(identifier)) == _source_of(header)
+            return source_key(self._source.header(identifier)) == source_key(header)
         except Damaged:
             return False
 
