@@ -15,6 +15,8 @@ _PARTS = re.compile(r"(\d{1,5})([hdwmy])")
 _WHOLE = re.compile(r"(?:\d{1,5}[hdwmy])+", re.ASCII)
 _EARLIEST_YEAR = 2
 _HOUR = 3_600_000_000_000
+#: Before anything that a header can tell: its seconds have 64 bits at most.
+_EVER = -(1 << 63) * 1_000_000_000
 
 
 class Duration(NamedTuple):
@@ -48,8 +50,7 @@ class Duration(NamedTuple):
             earlier = _same_day(wall, years, month + 1) - timedelta(days=self.days)
             return timestamp_ns(earlier, zone) - self.hours * _HOUR
         except (OverflowError, ValueError):
-            # Before all calendars.
-            return 0
+            return _EVER
 
 
 def _same_day(wall: datetime, year: int, month: int) -> datetime:

@@ -51,7 +51,7 @@ def test_it_goes_back_by_the_calendar_and_the_clocks_of_the_zone(text: str, now:
 
 @pytest.mark.parametrize("text", ["99999y", "99999m", "99999w99999w"])
 def test_what_is_before_all_calendars_is_before_all_snapshots(text: str) -> None:
-    assert Duration.parse(text).before(NOW, BERLIN) <= 0
+    assert Duration.parse(text).before(NOW, BERLIN) < -(1 << 63)
 
 
 @given(st.integers(0, 2000), st.integers(0, 300), st.integers(0, 300))
