@@ -1,8 +1,8 @@
 """Snapshots of one store copied into another, and what became of each.
 
-Owns the run; which of them, and in which order, is told in `planning`. A copy has the identifier of its original, as plakar's `sync` does it, so it is plain what is there
-already; only a copy that lacks something has another one, for the whole may still come. The source is only read; in
-the destination a shared lock is held.
+Owns the run; which of them, and in which order, is told in `planning`. A copy has the identifier of its original, as
+plakar's `sync` does it, so it is plain what is there already; only a copy that lacks something has another one, for the
+whole may still come. The source is only read; in the destination a shared lock is held.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from caldav_backup.kloset.copying.batches import Batch
 from caldav_backup.kloset.copying.directories import Loss
 from caldav_backup.kloset.copying.known import Known
 from caldav_backup.kloset.copying.neighbours import Neighbour
-from caldav_backup.kloset.copying.planning import CopyPlan, source_key
+from caldav_backup.kloset.copying.planning import CopyPlan, plan_copy, source_key
 from caldav_backup.kloset.copying.snapshots import SnapshotCopier
 from caldav_backup.kloset.errors import Damaged
 from caldav_backup.kloset.header import UNSIGNED, Header
@@ -26,6 +26,8 @@ from caldav_backup.kloset.locks import Tell, silent, take_shared_lock
 from caldav_backup.kloset.repository import Repository
 from caldav_backup.kloset.resources import MAC_SIZE, ResourceType
 from caldav_backup.kloset.state import DeleteEntry, EntryType, Run, make_run
+
+__all__ = ["COPIED_FROM", "Copied", "CopyPlan", "Progress", "copy_snapshots", "plan_copy"]
 
 COPIED_FROM = "copied-from"
 """Key in the context of a copy that lacks something: the identifier of its original."""
