@@ -95,6 +95,8 @@ class Safekeeping:
         """Commit the complete snapshot, which replaces the incomplete one of this run."""
         header = await self._do(self._writer.finish, tags)
         self._is_open = False
+        for trouble in self._writer.lock_troubles:
+            self._progress(Warned(trouble))
         await self._replace(None)
         return header
 

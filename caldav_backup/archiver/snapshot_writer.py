@@ -66,6 +66,11 @@ class SnapshotWriter:
         self._ended = self._builder.finish(tags=tags)
         return self._ended
 
+    @property
+    def lock_troubles(self) -> Sequence[str]:
+        """What a person should know of the store's locks."""
+        return self._builder.lock_troubles
+
     def suspend(self, tags: Sequence[str]) -> Header:
         """Commit what there is as an incomplete snapshot, in the middle of a calendar too.
 

@@ -161,6 +161,11 @@ class SnapshotBuilder:
         self._packer.add(ResourceType.SNAPSHOT, self.identifier, header.to_bytes())
         return header
 
+    @property
+    def lock_troubles(self) -> list[str]:
+        """What a person should know of the store's locks, a sentence each; after the end."""
+        return self._lock.troubles
+
     def abort(self) -> None:
         """Leave nothing but invisible packfiles, and release the lock. Does nothing after the end."""
         if self._is_open:

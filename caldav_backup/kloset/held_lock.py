@@ -157,6 +157,25 @@ class HeldLock:
             except KlosetError as exc:
                 self.refresh_error = exc
 
+    @property
+    def troubles(self) -> list[str]:
+        """What a person should know of it, a sentence each: of this lock, and of others that were found beside it."""
+        where = f"the store at {self._repository.storage.location}"
+        found = []
+        if self.undecodable:
+            some = "a lock" if len(self.undecodable) == 1 else f"{len(self.undecodable)} locks"
+            found.append(
+                f"{where} has {some} that cannot be read, so plakar cannot back up; 'caldav-backup unlock' helps"
+            )
+        if self.was_lost:
+            found.append(
+                f"somebody removed the lock on {where} while it was held, which did no harm; "
+                "if nobody has unlocked it, the clocks of the machines that use it are too far apart for plakar"
+            )
+        if self.release_error is not None:
+            found.append(f"the lock on {where} stays behind and counts for 10 minutes more: {self.release_error}")
+        return found
+
     # Giving it up
 
     def release(self) -> None:

@@ -39,6 +39,8 @@ class UnlockPlan:
 
         The clock is asked by a shared lock that is written for the moment. A lock that proves to be alive stays.
         """
+        if not self.locks:
+            return self
         probe = HeldLock(self.repository, secrets.token_bytes(MAC_SIZE), exclusive=False, clock=self.clock)
         try:
             found = tuple(find_locks(self.repository, probe.refresh(), but=probe.identifier))

@@ -7,13 +7,16 @@ from functools import partial
 
 import pytest
 
+from caldav_backup.archiver import BackupOptions, back_up
 from caldav_backup.archiver.beginning import begin_when_free
 from caldav_backup.archiver.worker import Worker
 from caldav_backup.kloset import Configuration, Importer, Repository, SnapshotBuilder
 from caldav_backup.kloset.errors import Locked
 from caldav_backup.kloset.storage import Kind
 from caldav_backup.kloset.storage.memory import MemoryStorage
-from caldav_backup.progress import Event, Progress, Waiting, silent
+from caldav_backup.progress import Event, Progress, Waiting, Warned, silent
+from tests.archiver.account import Account
+from tests.events import event
 
 
 @pytest.fixture
@@ -112,3 +115,12 @@ def test_what_fails_after_a_run_was_cancelled_is_not_printed() -> None:
 
     asyncio.run(story())
     assert unheard == []
+
+
+def test_what_is_wrong_with_the_locks_is_told_at_the_end_of_a_run(repository: Repository) -> None:
+    repository.storage.write(Kind.LOCK, bytes(32), b"no lock at all")
+    told: list[Event] = []
+    there = Account({"work": {"a.ics": event(1).content}})
+    asyncio.run(back_up(there, repository, BackupOptions(job="home"), progress=told.append))
+    (warning,) = [each.message for each in told if isinstance(each, Warned)]
+    assert "has a lock that cannot be read, so plakar cannot back up" in warning

@@ -193,3 +193,31 @@ def test_refreshed_lock_outlives_the_look_of_somebody_else() -> None:
     old_lock(repository, clock, 11 * MINUTE)
     hold(repository, clock, b"s" * 32)
     assert locks(repository) == {OWN, b"s" * 32}
+
+
+def test_a_lock_that_was_well_all_the_time_is_no_trouble() -> None:
+    clock = Clock()
+    held = hold(timed_repository(clock), clock)
+    held.release()
+    assert held.troubles == []
+
+
+def test_what_a_person_should_know_of_the_locks_is_told() -> None:
+    class Sticky(MemoryStorage):
+        def delete(self, kind: Kind, identifier: bytes) -> None:
+            raise StorageUnavailable(f"no deleting {kind.noun} {identifier.hex()} now")
+
+    clock = Clock()
+    storage = Sticky()
+    repository = timed_repository(clock, storage)
+    storage.write(Kind.LOCK, OTHER, b"garbage")
+    held = hold(repository, clock)
+    assert "has a lock that cannot be read" in held.troubles[0]
+    storage.write(Kind.LOCK, b"y" * 32, b"garbage")
+    storage.files.pop((Kind.LOCK, OWN))
+    held.confirm()
+    held.release()
+    unreadable, lost, stays = held.troubles
+    assert "has 2 locks that cannot be read" in unreadable
+    assert "removed the lock" in lost
+    assert "stays behind" in stays
