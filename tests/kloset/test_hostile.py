@@ -224,6 +224,8 @@ def test_a_listing_that_repeats_itself_ends() -> None:
     indexes = tuple(each._replace(root=index) if each.name == "dirpack" else each for each in header.indexes)
     source = header.source._replace(indexes=indexes)
     snapshot = plant.store(replace(header, identifier=b"\x08" * 32, source=source))
+    # Of the root's listing, and of the other's.
+    assert 2000 <= len(list(check(plant.repository))) < 2100
     for ways in (snapshot.list_directory, snapshot.list_names):
         with little_memory(), pytest.raises(Damaged, match="ascend"):
             list(ways("/a"))

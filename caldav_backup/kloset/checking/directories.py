@@ -24,6 +24,8 @@ from caldav_backup.kloset.summary import SummaryBuilder
 from caldav_backup.kloset.xattrs import attribute_key
 
 _BATCH = 512
+# Entries that are told to be out of place in one listing, which may repeat itself without end.
+_MOST_DISORDER = 1000
 Child = tuple[bytes, bytes]
 """Path and entry id of a child, as the file tree has them."""
 
@@ -110,13 +112,16 @@ class DirectoryCheck:
         waiting = iter(children)
         child = next(waiting, None)
         last = b""
+        disorder = 0
         for frame in self._frames(path, listing):
             entry = self._open(path, frame)
-            if entry is None:
-                continue
-            key = paths.to_key(entry.path)
-            if key <= last:
-                self._damage(entry.path, f"the listing of {path!r} is not in ascending order there")
+            key = b"" if entry is None else paths.to_key(entry.path)
+            if entry is None or key <= last:
+                if entry is not None:
+                    self._damage(entry.path, f"the listing of {path!r} is not in ascending order there")
+                disorder += 1
+                if disorder == _MOST_DISORDER:
+                    break
                 continue
             last = key
             while child is not None and child[0] < key:
