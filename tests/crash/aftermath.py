@@ -14,7 +14,8 @@ def assert_survived(left: World, deed: Deed) -> None:
     is_made = is_store(left)
     if is_made and not deed.mends:
         assert_nothing_lost(left.open(), left.held, may_go=may_go)
-    release_locks(left)
+    if is_made:
+        release_locks(left)
     if not (is_made and deed is DEEDS["init"]):
         deed.do(left, left.storage)
     assert_nothing_lost(left.open(), left.held, may_go=may_go)

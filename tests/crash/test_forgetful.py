@@ -36,6 +36,7 @@ class Story:
         self.store = path / "mnt" / "store"
         self.world = World(path / "vdir", FilesystemStorage(self.store, self.disk))
         self.chapters: list[Chapter] = []
+        self._looked_at: set[object] = set()
         for deed in STORY:
             self._do(deed)
         self._promise(STORY[-1])
@@ -56,6 +57,11 @@ class Story:
     def assert_promises_kept(self, cut: int, fortune: Fortune, chance: random.Random) -> None:
         chapter = max((each for each in self.chapters if each.begin <= cut), key=lambda each: each.begin)
         storage = as_storage(self.disk.cut(cut, fortune, chance), self.store)
+        # Most calls change nothing that a power cut would leave.
+        image = (chapter.begin, storage.configuration, frozenset(storage.files.items()))
+        if image in self._looked_at:
+            return
+        self._looked_at.add(image)
         left = World(self.world.vdir, storage, held=dict(chapter.promised))
         if storage.configuration is None:
             assert not chapter.promised and chapter is self.chapters[0]
