@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from caldav_backup.cli.answer import Answer, Table
+from caldav_backup.cli.counting import counted
 from caldav_backup.cli.exits import Exit, Usage
 from caldav_backup.cli.invocation import Invocation, invocation_of
 from caldav_backup.cli.listings import human_size
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from caldav_backup.inspection.statistics import SourceSums, StoreSums
     from caldav_backup.kloset.repository import Repository
 
-_NUMBERS = frozenset({"snapshots", "events", "raw", "unique", "different"})
+_NUMBERS = frozenset({"snaps", "events", "raw", "unique", "distinct"})
 
 
 def command(
@@ -96,22 +97,22 @@ def _table(sources: list[SourceSums]) -> Table:
         ]
         for each in sources
     ]
-    headings = ["source", "snapshots", "events", "raw", *(["different", "unique"] if is_deep else [])]
+    headings = ["source", "snaps", "events", "raw", *(["distinct", "unique"] if is_deep else [])]
     return Table(headings, rows, _NUMBERS, empty="the store has no snapshots")
 
 
 def _lines(store: StoreSums, raw: int, *, is_whole: bool) -> str:
     """One line for each sum, aligned."""
-    stored = f"{human_size(store.stored)}: {human_size(store.packfile_bytes)} in {store.packfiles} packfiles, "
-    stored += f"{human_size(store.state_bytes)} in {store.states} states"
     values = [("raw", human_size(raw))]
     if store.deduplicated is not None:
         values.append(("deduplicated", human_size(store.deduplicated)))
-    values.append(("stored", stored))
+    values.append(("stored", human_size(store.stored)))
+    values.append(("packfiles", f"{human_size(store.packfile_bytes)} in {counted(store.packfiles, 'file')}"))
+    values.append(("states", f"{human_size(store.state_bytes)} in {counted(store.states, 'file')}"))
     if is_whole and store.stored:
         values.append(("ratio", f"{raw / store.stored:.1f} : 1"))
     if store.blobs is not None:
         dead = human_size(store.blobs.dead)
-        values.append(("dead", f"{dead}, which maintenance frees in time" if store.blobs.dead else "nothing"))
+        values.append(("dead", f"{dead}; maintenance frees it" if store.blobs.dead else "nothing"))
     width = max(len(name) for name, _ in values)
     return "\n".join(f"{name:{width}}  {value}" for name, value in values)

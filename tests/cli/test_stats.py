@@ -50,8 +50,8 @@ def _files(repository: Repository, identifier: bytes):  # type: ignore[no-untype
 def test_people_get_a_table_and_the_sums(cli: Program) -> None:
     _, second = back_up_twice(cli)
     lines = cli("stats").out.splitlines()
-    assert lines[0].split() == ["SOURCE", "SNAPSHOTS", "EVENTS", "RAW"]
-    assert [line.split()[0] for line in lines[2:]] == ["raw", "stored", "ratio"]
+    assert lines[0].split() == ["SOURCE", "SNAPS", "EVENTS", "RAW"]
+    assert [line.split()[0] for line in lines[2:]] == ["raw", "stored", "packfiles", "states", "ratio"]
     deep = cli("stats", "--deep").out
     assert "deduplicated  " in deep
     assert "dead          nothing" in deep
