@@ -50,7 +50,7 @@ class MergedRuns:
         self._deletions: dict[DeleteEntry, None] = {}
         self._locations: list[Run] = []
         self._gathered: dict[type[Entry], dict[Any, None]] = {}
-        # By packfile, how many states place something in it, and whether something in it was deleted by itself.
+        # By packfile, how many states place something in it; and those of which something was deleted at some time.
         self._placed: dict[bytes, int] = {}
         self._thinned: set[bytes] = set()
         self.locations = 0
@@ -101,11 +101,11 @@ class MergedRuns:
                 return index.has_snapshot(entry.new)
 
     def _add_deletion(self, entry: DeleteEntry) -> None:
-        if entry.what == EntryType.LOCATION:
-            if entry.packfile not in self._truth.packfiles:
-                # A location without a packfile counts for nothing, deleted or not.
-                return
+        if entry.packfile in self._truth.packfiles:
             self._thinned.add(entry.packfile)
+        elif entry.what == EntryType.LOCATION:
+            # A location without a packfile counts for nothing, deleted or not.
+            return
         self._deletions[entry] = None
 
     # Locations

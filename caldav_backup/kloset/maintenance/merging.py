@@ -19,6 +19,7 @@ from typing import NamedTuple
 from caldav_backup.kloset.checking.findings import Progress, Step
 from caldav_backup.kloset.errors import Damaged
 from caldav_backup.kloset.index import Index, order_states
+from caldav_backup.kloset.maintenance.lost_states import require_all_states
 from caldav_backup.kloset.maintenance.merged_runs import MergedRuns
 from caldav_backup.kloset.repository import Repository
 from caldav_backup.kloset.resources import MAC_SIZE
@@ -64,9 +65,10 @@ def _no_progress(step: Step) -> None:
 def plan_merging(repository: Repository, *, most_locations: int = MOST_LOCATIONS) -> MergingPlan:
     """What could be merged now: all states that can be read and applied. Changes nothing.
 
-    Damaged, naming the state, when one cannot be read: what it says would be lost. StorageError.
+    Damaged, naming the state, when one cannot be read or is missing: what it says would be lost. StorageError.
     """
     repository.refresh()
+    require_all_states(repository)
     states = _listed_states(repository)
     locations = sum(totals.blobs for totals in repository.index.location_totals().values())
     return MergingPlan(
@@ -90,11 +92,12 @@ def apply_merging(
 
     The merged states are written first, read back and compared with all that was known, and only then the others are
     removed, the oldest first: whatever is left behind by an interruption says the same. States that came meanwhile
-    (removals take no lock) stay as they are. Damaged when a state cannot be read, and nothing is changed; or when what
-    was written says something else than what was there, and nothing is removed. StorageError.
+    (removals take no lock) stay as they are. Damaged when a state cannot be read or is missing, and nothing is changed;
+    or when what was written says something else than what was there, and nothing is removed. StorageError.
     """
     confirm()
     repository.forget_states()
+    require_all_states(repository)
     states = _listed_states(repository)
     before = sum(repository.storage.size(Kind.STATE, identifier) for identifier in states)
     if len(states) < 2:

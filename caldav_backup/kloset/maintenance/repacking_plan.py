@@ -17,6 +17,7 @@ from caldav_backup.kloset.errors import StorageFileMissing
 from caldav_backup.kloset.header import UNSIGNED, Header
 from caldav_backup.kloset.live_blobs import LiveBlobs
 from caldav_backup.kloset.liveness import find_live_blobs, live_headers
+from caldav_backup.kloset.maintenance.lost_states import require_all_states
 from caldav_backup.kloset.maintenance.usage import Usage, Use, find_usage
 from caldav_backup.kloset.repository import Repository
 from caldav_backup.kloset.storage import Kind
@@ -101,10 +102,12 @@ def plan_repack(
 
     `live` and `usage` are what all snapshots of the refreshed `repository` need, found here when not given. A packfile
     of which nothing is needed, or that is coloured, gone or damaged, is left to others. Damaged, UnsupportedStore as
-    `find_live_blobs` has them; StorageError. Changes nothing.
+    `find_live_blobs` has them, Damaged too when a state is missing; StorageError. Changes nothing.
     """
     if live is None:
         repository.refresh()
+    require_all_states(repository)
+    if live is None:
         live = find_live_blobs(repository, live_headers(repository), progress)
     repository.look_for_lost_packfiles()
     usage = find_usage(repository, live) if usage is None else usage

@@ -116,6 +116,7 @@ def test_many_small_packfiles_become_few_and_nothing_else_changes() -> None:
     assert everything(Repository.open(storage)) == before
 
 
+@pytest.mark.full
 def test_headers_lie_together_in_the_order_of_commits() -> None:
     _, repository = make()
     for number in range(9):
