@@ -31,10 +31,12 @@ def command(
     context: typer.Context,
     *,
     snapshots: Annotated[list[str] | None, typer.Argument(metavar="[SNAP]...", help="These snapshots.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(metavar="TAG", help="All with this tag, and those below.")] = None,
-    source: Annotated[str | None, typer.Option(metavar="SOURCE", help="Only of this source: @name or origin.")] = None,
-    before: Annotated[str | None, typer.Option(metavar="WHEN", help="All older than: 2026-05-01, or 90d.")] = None,
-    all: Annotated[bool, typer.Option("--all", help="Of those, what other programs made, too.")] = False,
+    tag: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help="Those with this tag, or with all of several.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(metavar="SOURCE", help="Those of this source: @name or origin.")] = None,
+    before: Annotated[str | None, typer.Option(metavar="WHEN", help="Those older than: 2026-05-01, or 90d.")] = None,
+    all: Annotated[bool, typer.Option("--all", help="Of these, what other programs made, too.")] = False,
     apply: Annotated[bool, typer.Option("--apply", help="Do it; without this, the plan is shown.")] = False,
 ) -> Answer:
     """Remove snapshots; never a pinned or the last good one."""
