@@ -84,8 +84,11 @@ def reissue(
             packer.abort()
             raise
         lock.confirm()
+        repository.refresh()
+        require_snapshots(repository, old)
         seen = frozenset(repository.index.states)
-        repository.put_state(state, [*exchange_runs(repository, headers, clock()), *placed])
+        now_ns = clock()
+        repository.put_state(state, [*exchange_runs(repository, headers, now_ns), *placed], timestamp_ns=now_ns)
         if lost := settle(repository, headers, seen | {state}):
             raise SnapshotNotFound(
                 f"the snapshot {lost[0].hex()} of the store at {repository.storage.location} was changed or removed by "

@@ -94,7 +94,8 @@ def apply_repack(
     marks = [ColouredEntry(ResourceType.PACKFILE, packfile, now_ns) for packfile in coloured]
     marks += [ColouredEntry(ResourceType.SNAPSHOT, headers[old].identifier, now_ns) for old in sorted(removed)]
     exchanged = exchange_runs(repository, kept, now_ns)
-    repository.put_state(state, [*exchanged, *placement_runs(stored, state), *([make_run(marks)] if marks else [])])
+    said = [*exchanged, *placement_runs(stored, state), *([make_run(marks)] if marks else [])]
+    repository.put_state(state, said, timestamp_ns=now_ns)
     lost = settle(repository, kept, seen | {state})
     return Repacked(
         {old: header.identifier for old, header in kept.items() if old not in lost},
