@@ -23,7 +23,10 @@ def command(
     source: Annotated[str | None, typer.Option(metavar="SOURCE", help="Of this source: @name or origin.")] = None,
     lock_wait: LockWait = DEFAULT_WAIT,
 ) -> Answer:
-    """Make a second snapshot of the same events, with an id of its own and the same time."""
+    """Make a second snapshot of the same events.
+
+    It has the same time, and an id of its own.
+    """
     from caldav_backup.kloset.duplicating import duplicate
     from caldav_backup.kloset.reissue import Reissue
 

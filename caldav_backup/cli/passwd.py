@@ -37,7 +37,10 @@ def command(
     ] = None,
     lock_wait: LockWait = DEFAULT_WAIT,
 ) -> Answer:
-    """Make a new store with another passphrase and copy all snapshots into it: a passphrase cannot be changed."""
+    """Copy everything into a new store with another passphrase.
+
+    The passphrase of a store cannot be changed. The old store stays as it is.
+    """
     if to is None:
         raise Usage(WHY)
     wait = seconds(lock_wait, "--lock-wait")

@@ -34,7 +34,7 @@ def command(
         bool, typer.Option("--deep", help="Look at every record: what is the same, what is unique, what is dead.")
     ] = False,
 ) -> Answer:
-    """Tell what a store comes to: what was given to it, and what it keeps, by source."""
+    """Tell how much a store was given, and how much it keeps."""
     from caldav_backup.inspection.statistics import sum_up_sources, sum_up_store
 
     run = invocation_of(context)

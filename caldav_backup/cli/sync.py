@@ -43,7 +43,10 @@ def command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be copied.")] = False,
     lock_wait: LockWait = DEFAULT_WAIT,
 ) -> Answer:
-    """Copy snapshots to another store, or from one, whatever its passphrase, compression and chunk sizes."""
+    """Copy snapshots to another store, or from one.
+
+    It may have another passphrase, another compression and other chunk sizes. What it has already is not copied again.
+    """
     run = invocation_of(context)
     asked = _parse(words)
     wait = seconds(lock_wait, "--lock-wait")

@@ -80,7 +80,6 @@ def copy_snapshots(
         destination.refresh()
         destination.look_for_lost_packfiles()
         done: list[Copied] = []
-        progress("snapshots", 0, len(plan.to_copy))
         for _, group in groupby(plan.to_copy, key=source_key):
             for copied in copying.copy_source(list(group)):
                 done.append(copied)
