@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from caldav_backup.kloset.errors import InvalidArgument, SnapshotNotFound
+from caldav_backup.kloset.errors import InvalidArgument, SnapshotNotFound, UnsupportedStore
 from caldav_backup.kloset.header import UNSIGNED, Header
 from caldav_backup.kloset.locks import Tell, shared_lock, silent
 from caldav_backup.kloset.packer import Packer
 from caldav_backup.kloset.placement import placement_runs
+from caldav_backup.kloset.records import decode
 from caldav_backup.kloset.resources import MAC_SIZE, ResourceType
 from caldav_backup.kloset.state import ColouredEntry, EntryType, ReissuedEntry, Run, make_run
 
@@ -59,8 +60,9 @@ def reissue(
     of each old id that had one.
 
     SnapshotNotFound when one of them was removed meanwhile, and nothing was written; or, behind the commit, when
-    another program issued the same snapshot again at the same time and its header is the one that stays. Locked after
-    `lock_wait` seconds; InvalidArgument for a snapshot that is named twice; StorageError.
+    another program issued the same snapshot again at the same time and its header is the one that stays.
+    UnsupportedStore for a header with something in it that only a newer program knows; Locked after `lock_wait`
+    seconds; InvalidArgument for a snapshot that is named twice; StorageError.
     """
     if not changes:
         return {}
@@ -73,6 +75,7 @@ def reissue(
         repository.refresh()
         repository.look_for_lost_packfiles()
         require_snapshots(repository, old)
+        require_whole(repository, (change.header for change in changes))
         headers = new_headers(changes, new_identifier, signature_lost)
         packer = Packer(
             repository.storage, repository.codec, repository.keyed, repository.configuration.packfile.max_size
@@ -104,6 +107,17 @@ def require_snapshots(repository: Repository, identifiers: Iterable[bytes]) -> N
             raise SnapshotNotFound(
                 f"the store at {repository.storage.location} no longer has the snapshot {identifier.hex()}; "
                 "list them and try again"
+            )
+
+
+def require_whole(repository: Repository, headers: Iterable[Header]) -> None:
+    """UnsupportedStore when a newer program put something into a header that would be lost. Damaged."""
+    for header in headers:
+        stored = repository.get_blob(ResourceType.SNAPSHOT, header.identifier)
+        if decode(stored) != decode(header.to_bytes()):
+            raise UnsupportedStore(
+                f"the header of snapshot {header.identifier.hex()} holds something that this version does not know and "
+                "would lose; a newer version may know it"
             )
 
 

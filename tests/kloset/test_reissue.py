@@ -15,6 +15,8 @@ from caldav_backup.kloset import (
     SnapshotBuilder,
     SnapshotNotFound,
     StorageNotWritable,
+    UnsupportedStore,
+    records,
 )
 from caldav_backup.kloset.header import Identity
 from caldav_backup.kloset.locks import Lock
@@ -172,6 +174,20 @@ def test_a_signature_is_dropped_and_told() -> None:
     )
     assert told == [b"s" * 32]
     assert repository.header(found[b"s" * 32]).identity.public_key is None
+
+
+def test_a_header_that_a_newer_program_made_is_left_alone() -> None:
+    storage, repository = make_repository()
+    known = replace(build(repository, small).header, identifier=b"n" * 32).to_bytes()
+    # One field more, behind all others.
+    newer = b"\xde\x00\x12" + known[3:] + records.string("novelty") + records.string("kept")
+    packer = Packer(repository.storage, repository.codec, repository.keyed, 1 << 26)
+    packer.add(ResourceType.SNAPSHOT, b"n" * 32, newer)
+    repository.put_state(b"t" * 32, placement_runs(packer.finish(), b"t" * 32))
+    before = dict(storage.files)
+    with pytest.raises(UnsupportedStore):
+        reissue(repository, [Reissue(repository.header(b"n" * 32), ())])
+    assert storage.files == before
 
 
 def test_nothing_to_do_writes_nothing_and_twice_the_same_is_refused() -> None:

@@ -27,7 +27,7 @@ from caldav_backup.kloset.maintenance.repacking_moves import Mover, Placed
 from caldav_backup.kloset.maintenance.repacking_plan import RepackPlan, Rewritten, plan_repack
 from caldav_backup.kloset.packer import Packer, StoredPackfile
 from caldav_backup.kloset.placement import placement_runs
-from caldav_backup.kloset.reissue import Reissue, exchange_runs, new_headers, settle
+from caldav_backup.kloset.reissue import Reissue, exchange_runs, new_headers, require_whole, settle
 from caldav_backup.kloset.repository import Repository
 from caldav_backup.kloset.resources import MAC_SIZE, ResourceType
 from caldav_backup.kloset.state import ColouredEntry, Location, make_run
@@ -73,11 +73,12 @@ def apply_repack(
     """Carry out a plan that was made under the same exclusive lock, which `confirm` asks for before the commit.
 
     Nothing is deleted here, and a snapshot that was removed meanwhile does not come back. Locked when another program
-    wrote a snapshot although the lock is held, and StorageError: nothing has changed then, but packfiles may be left
-    behind that no state names.
+    wrote a snapshot although the lock is held, UnsupportedStore, StorageError: nothing has changed then, but packfiles
+    may be left behind that no state names.
     """
     if plan.is_empty:
         return Repacked({}, (), {}, 0)
+    require_whole(repository, plan.headers)
     headers = new_headers((Reissue(header, header.tags) for header in plan.headers), new_identifier)
     moving = _Moving(repository, plan.live, frozenset(each.identifier for each in plan.packfiles), progress)
     stored = (*moving.write_heads(headers), *moving.move(plan.packfiles))
