@@ -297,6 +297,24 @@ def test_contents_of_terabytes_are_not_read_into_memory() -> None:
         assert sum(len(next(pieces)) for _ in range(100)) == 100 * MIB
 
 
+@pytest.mark.full
+def test_many_long_objects_are_not_held_together() -> None:
+    def change(plant: Plant) -> None:
+        piece = plant.put(ResourceType.CHUNK, b"x")
+        entry = plant.entries["/a/x.ics"]
+        for number in range(20):
+            record = Object(bytes([number]) * 32, (ObjectChunk(piece, 1),) * 5000).to_bytes()
+            found = plant.put(ResourceType.OBJECT, record)
+            plant.add(entry._replace(object=found, info=entry.info._replace(name=f"{number:02}.ics", size=5000)))
+
+    plant = planted(change)
+    with little_memory(24 * MIB):
+        list(check(plant.repository))
+    snapshot = only_snapshot(plant)
+    with little_memory(24 * MIB), pytest.raises(Damaged):
+        list(snapshot.read_many([entry for entry in snapshot.walk() if entry.is_file]))
+
+
 def test_a_size_that_lies_is_damage_before_anything_is_read() -> None:
     def change(plant: Plant) -> None:
         entry = plant.entries["/a/x.ics"]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from caldav_backup.kloset.checking.blobs import each_blob
 from caldav_backup.kloset.checking.findings import Findings
 from caldav_backup.kloset.checking.parts import Part
-from caldav_backup.kloset.contents import BATCH_CONTENTS, Content, verify_contents
+from caldav_backup.kloset.contents import BATCH_CHUNKS, BATCH_CONTENTS, Content, verify_contents
 from caldav_backup.kloset.errors import Damaged
 from caldav_backup.kloset.objects import Object
 from caldav_backup.kloset.repository import Repository
@@ -71,6 +71,7 @@ class ContentCheck:
 
     def _check_new(self, subjects: Sequence[Subject], where: str) -> None:
         found: list[tuple[Subject, Object]] = []
+        chunks = 0
         records = each_blob(self._repository, ResourceType.OBJECT, [each.content.object for each in subjects])
         for subject, record in zip(subjects, records, strict=True):
             self._sizes[subject.content.object] = None
@@ -78,8 +79,12 @@ class ContentCheck:
                 if isinstance(record, Damaged):
                     raise record
                 found.append((subject, Object.from_bytes(record)))
+                chunks += len(found[-1][1].chunks)
             except Damaged as exc:
                 self._damage(subject, where, f"{subject.content.what}: {exc}")
+            if chunks > BATCH_CHUNKS:
+                self._check_objects(list(self._with_chunks(found, where)), where)
+                found, chunks = [], 0
         self._check_objects(list(self._with_chunks(found, where)), where)
 
     def _with_chunks(self, found: Sequence[tuple[Subject, Object]], where: str) -> Iterator[tuple[Subject, Object]]:
