@@ -141,7 +141,12 @@ class Years:
     def repack(self, machine: Machine) -> None:
         repository = self.open()
         with exclusive_lock(repository, clock=machine.clock, sleep=machine.sleep) as lock:
-            apply_repack(repository, plan_repack(repository, enough_small=2), confirm=lock.confirm, clock=machine.clock)
+            apply_repack(
+                repository,
+                plan_repack(repository, enough_small=2, small_share=9.0),
+                confirm=lock.confirm,
+                clock=machine.clock,
+            )
 
     def merge(self, machine: Machine) -> None:
         repository = self.open()

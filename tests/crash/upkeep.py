@@ -44,7 +44,7 @@ def repack(world: World, storage: Storage) -> None:
     """Whatever is small, and here everything is."""
     repository = world.open(storage)
     with exclusive_lock(repository) as lock:
-        apply_repack(repository, plan_repack(repository, enough_small=2), confirm=lock.confirm)
+        apply_repack(repository, plan_repack(repository, enough_small=2, small_share=9.0), confirm=lock.confirm)
 
 
 def merge(world: World, storage: Storage) -> None:
