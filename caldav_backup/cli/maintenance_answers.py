@@ -17,7 +17,7 @@ from caldav_backup.inspection.moments import local_text, utc_text
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.maintenance.applying import Undeleted
-    from caldav_backup.kloset.maintenance.plan import MaintenancePlan
+    from caldav_backup.kloset.maintenance.plan import Held, MaintenancePlan, Unneeded
     from caldav_backup.kloset.maintenance.upkeep import UpkeepPlan, Upkept
 
 _SECOND = 1_000_000_000
@@ -130,18 +130,21 @@ def _done_lines(upkept: Upkept) -> Iterator[str]:
 
 
 def _tell_what_is_odd(run: Invocation, plan: MaintenancePlan) -> None:
-    """Packfiles that no state names, each with what is known of it: something may be in them that somebody misses."""
-    lines: list[str] = []
-    for each in plan.colour:
-        name = f"packfile {each.identifier.hex()[:SHORT]}, which no state names,"
-        if each.why.value == "unreadable":
-            lines.append(f"{name} cannot be read, and is given up")
-        lines += [f"{name} holds snapshot {one}; 'caldav-backup repair' brings it back" for one in each.snapshots]
-    lines += [f"packfile {each.identifier.hex()[:SHORT]} stays: {each.reason}" for each in plan.held]
-    for line in lines[:SHOWN]:
-        run.note(line)
-    if len(lines) > SHOWN:
-        run.note(f"{len(lines) - SHOWN} more packfiles like these; --json lists all")
+    """Packfiles that no state names: what somebody may miss is told also with -q."""
+    lost = {snapshot: None for each in plan.held for snapshot in each.snapshots}
+    given_up = [each for each in plan.colour if each.why.value == "unreadable"]
+    warnings = [f"no state names snapshot {each}; 'caldav-backup repair' brings it back" for each in lost]
+    warnings += [f"packfile {_short(each)}, which no state names, cannot be read and is given up" for each in given_up]
+    notes = [f"packfile {_short(each)} stays: {each.reason}" for each in plan.held]
+    for lines, tell in ((warnings, run.warn), (notes, run.note)):
+        for line in lines[:SHOWN]:
+            tell(line)
+        if len(lines) > SHOWN:
+            tell(f"{len(lines) - SHOWN} more like these; --json lists all")
+
+
+def _short(each: Held | Unneeded) -> str:
+    return each.identifier.hex()[:SHORT]
 
 
 def _tell_signatures(run: Invocation, plan: UpkeepPlan) -> None:
@@ -168,10 +171,12 @@ def _result(upkeep: UpkeepPlan, upkept: Upkept | None) -> dict[str, Any]:
             {**_packfile(each), "marked": utc_text(each.coloured_ns), "error": _error(undeleted.get(each.identifier))}
             for each in plan.sweep
         ],
-        "mark": [{**_packfile(each), "why": each.why.value, "snapshots": list(each.snapshots)} for each in plan.colour],
+        "mark": [{**_packfile(each), "why": each.why.value} for each in plan.colour],
         "unmark": [_packfile(each) for each in plan.uncolour],
         "waiting": [{**_packfile(each), "due": utc_text(each.due_ns)} for each in plan.waiting],
-        "left_alone": [{**_packfile(each), "reason": each.reason} for each in plan.held],
+        "left_alone": [
+            {**_packfile(each), "reason": each.reason, "snapshots": list(each.snapshots)} for each in plan.held
+        ],
         "forgotten_locations": len(plan.dangling),
         "kept_bytes": {"needed": plan.room.live, "unused": plan.room.dead},
         "freed_bytes": plan.freed_bytes if upkept is None else upkept.maintained.freed_bytes,

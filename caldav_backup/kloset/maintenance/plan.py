@@ -24,20 +24,23 @@ class Why(Enum):
 
 
 class Unneeded(NamedTuple):
-    """A packfile that nothing needs. `snapshots` describes those that it holds and that a repair could bring back."""
+    """A packfile that nothing needs."""
 
     identifier: bytes
     size: int
     why: Why
-    snapshots: tuple[str, ...] = ()
 
 
 class Held(NamedTuple):
-    """A packfile that no state names and that stays as it is for now, and the reason as part of a sentence."""
+    """A packfile that no state names and that stays as it is for now, and the reason as part of a sentence.
+
+    `snapshots` describes those that it holds and that a repair could bring back.
+    """
 
     identifier: bytes
     size: int
     reason: str
+    snapshots: tuple[str, ...] = ()
 
 
 class Expired(NamedTuple):

@@ -6,13 +6,14 @@ was coloured long enough ago is deleted, what is needed after all loses its colo
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from caldav_backup.kloset.checking.findings import Progress, Step
 from caldav_backup.kloset.errors import Damaged, StorageFileMissing, UnsupportedStore
 from caldav_backup.kloset.live_blobs import LiveBlobs
 from caldav_backup.kloset.liveness import find_live_blobs, live_headers
-from caldav_backup.kloset.maintenance.orphans import OrphanRules
+from caldav_backup.kloset.maintenance.orphans import Orphans
 from caldav_backup.kloset.maintenance.plan import (
     Expired,
     Held,
@@ -93,9 +94,10 @@ class _Planning:
 
     def plan(self, snapshots: int) -> MaintenancePlan:
         self._require_nothing_lost()
-        orphans = OrphanRules(self._repository, self._now_ns - self._grace_ns)
+        unnamed = self._present - self._named
+        orphans = Orphans(self._repository, unnamed, self._now_ns - self._grace_ns)
         expired, needed, waiting = self._of_coloured(orphans)
-        unneeded, held = self._of_orphans(orphans)
+        unneeded, held = self._of_orphans(orphans, unnamed)
         unused = [
             Unneeded(packfile, self._size(packfile), Why.UNUSED)
             for packfile in sorted(self._named - self._coloured.keys())
@@ -140,7 +142,7 @@ class _Planning:
 
     # Packfiles that were coloured before
 
-    def _of_coloured(self, orphans: OrphanRules) -> tuple[list[Expired], list[Needed], list[Waiting]]:
+    def _of_coloured(self, orphans: Orphans) -> tuple[list[Expired], list[Needed], list[Waiting]]:
         expired: list[Expired] = []
         needed: list[Needed] = []
         waiting: list[Waiting] = []
@@ -150,7 +152,7 @@ class _Planning:
             if not self._can_do_without(packfile):
                 # Whether its time has come or not: plakar cannot read what lies in a coloured packfile.
                 needed.append(Needed(packfile, size))
-            elif packfile in self._present - self._named and orphans.may_be_missed(packfile):
+            elif orphans.may_be_missed(packfile):
                 needed.append(Needed(packfile, size))
             elif due_ns <= self._now_ns:
                 expired.append(Expired(packfile, size, coloured_ns))
@@ -166,13 +168,7 @@ class _Planning:
 
     # Packfiles that no state names
 
-    def _of_orphans(self, rules: OrphanRules) -> tuple[list[Unneeded], list[Held]]:
-        unneeded: list[Unneeded] = []
-        held: list[Held] = []
-        for packfile in sorted(self._present - self._named - self._coloured.keys()):
-            found = rules.judge(packfile)
-            if isinstance(found, Unneeded):
-                unneeded.append(found)
-            elif found is not None:
-                held.append(found)
-        return unneeded, held
+    def _of_orphans(self, orphans: Orphans, unnamed: AbstractSet[bytes]) -> tuple[list[Unneeded], list[Held]]:
+        judged = [orphans.judge(packfile) for packfile in sorted(unnamed - self._coloured.keys())]
+        unneeded = [each for each in judged if isinstance(each, Unneeded)]
+        return unneeded, [each for each in judged if isinstance(each, Held)]

@@ -164,8 +164,8 @@ def test_orphan_that_is_older_than_the_grace_period_is_coloured() -> None:
     old = world.pack([(ResourceType.CHUNK, b"old")], day=-8)
     young = world.pack([(ResourceType.CHUNK, b"young")], day=-6)
     plan = world.plan()
-    assert [(each.identifier, each.why, each.snapshots) for each in plan.colour] == [(old, Why.ORPHAN, ())]
-    ((held, size, reason),) = plan.held
+    assert [(each.identifier, each.why) for each in plan.colour] == [(old, Why.ORPHAN)]
+    ((held, size, reason, _),) = plan.held
     assert (held, size) == (young, len(world.storage.files[Kind.PACKFILE, young]))
     assert "it is too new" in reason
 
@@ -200,15 +200,28 @@ def test_orphan_that_was_coloured_by_another_program_is_deleted_in_time() -> Non
     assert [each.identifier for each in world.plan().sweep] == [packfile]
 
 
-def test_orphan_that_holds_a_snapshot_is_described() -> None:
+def test_snapshot_that_no_state_names_is_held_with_all_that_may_belong_to_it() -> None:
+    """Its state was lost, or its run was killed before it wrote one: a repair brings it back."""
     world = World()
     snapshot = world.backup(calendar("a"))
+    older = world.pack([(ResourceType.CHUNK, b"older")], day=-3)
+    of_lost = world.packfiles
     for state in world.states:
         world.storage.delete(Kind.STATE, state)
-    world.day = 10
-    described = {text for each in world.plan().colour for text in each.snapshots}
-    assert len(described) == 1
-    assert described.pop().startswith(f"{snapshot.header.identifier.hex()[:8]} (home, ")
+    world.day = 30
+    later = world.pack([(ResourceType.CHUNK, b"later")], day=10)
+    plan = world.plan()
+    assert [each.identifier for each in plan.colour] == [later]
+    assert {each.identifier for each in plan.held} == of_lost
+    assert {each.reason for each in plan.held} == {"it may belong to a snapshot that no state names; run `repair`"}
+    (described,) = {text for each in plan.held for text in each.snapshots}
+    assert described.startswith(f"{snapshot.header.identifier.hex()[:8]} (home, ")
+    # plakar marks them all the same.
+    world.repository = world.open()
+    world.colour(*of_lost, day=5)
+    plan = world.plan()
+    assert {each.identifier for each in plan.uncolour} == of_lost
+    assert older in of_lost
 
 
 def test_orphans_are_held_while_a_state_is_missing_that_may_have_named_them() -> None:
@@ -241,7 +254,7 @@ class ListsWhatIsNotThere(MemoryStorage):
 
 def test_packfile_that_lies_in_a_wrong_place_is_held() -> None:
     _, repository = make_repository(storage=ListsWhatIsNotThere())
-    ((held, size, reason),) = plan_maintenance(repository, grace_ns=0, now_ns=1 << 62).held
+    ((held, size, reason, _),) = plan_maintenance(repository, grace_ns=0, now_ns=1 << 62).held
     assert (held, size) == (b"m" * 32, 0)
     assert "it does not lie where its name belongs" in reason
 
