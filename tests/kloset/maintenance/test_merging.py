@@ -46,7 +46,7 @@ def facts(index: Index) -> Facts:
     return (
         set(index.packfiles),
         {(each.resource_type, each.identifier): each.timestamp_ns for each in index.colours},
-        {(kind, mac): index.find_locations(kind, mac) for kind in TYPES for mac in (*MACS, *PACKFILES)},
+        {(kind, mac): sorted(index.find_locations(kind, mac)) for kind in TYPES for mac in (*MACS, *PACKFILES)},
         set(index.snapshot_ids()),
     )
 
