@@ -65,6 +65,7 @@ def test_an_object_record_does_not_grow_when_it_is_decoded(record: bytes) -> Non
         Object.from_bytes(record)
 
 
+@pytest.mark.full
 def test_a_long_object_reads_like_a_short_one() -> None:
     long = Object(b"c" * 32, tuple(ObjectChunk(os.urandom(32), 4096) for _ in range(11_000)), "text/calendar", 1.5, 3)
     assert len(long.to_bytes()) > MIB
@@ -212,6 +213,7 @@ def only_snapshot(plant: Plant) -> Snapshot:
     return plant.repository.snapshot(plant.repository.snapshots()[0].identifier)
 
 
+@pytest.mark.full
 def test_a_listing_that_repeats_itself_ends() -> None:
     plant = planted(lambda _: None)
     frame = next(iter(plant.frames["/a"].values())).to_bytes()
@@ -249,6 +251,7 @@ def test_a_directory_that_is_its_own_child_in_the_tree_is_damage() -> None:
         list(only_snapshot(planted(change, indexes=())).walk())
 
 
+@pytest.mark.full
 def test_symbolic_links_that_grow_lead_nowhere() -> None:
     def change(plant: Plant) -> None:
         info = FileInfo("link", mode=MODE_SYMLINK | 0o777)
@@ -273,6 +276,7 @@ def test_entries_below_files_lie_about_their_place() -> None:
 # Contents
 
 
+@pytest.mark.full
 def test_contents_of_terabytes_are_not_read_into_memory() -> None:
     def change(plant: Plant) -> None:
         mac = plant.put(ResourceType.CHUNK, bytes(MIB))
