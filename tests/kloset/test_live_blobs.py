@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ _macs = st.lists(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(st.lists(_macs, max_size=6))
 def test_members_are_those_that_were_added(batches: list[list[bytes]]) -> None:
     found, expected = MacSet(), set[bytes]()
@@ -34,6 +35,7 @@ def test_members_are_those_that_were_added(batches: list[list[bytes]]) -> None:
     assert list(found) == sorted(expected)
 
 
+@pytest.mark.full
 def test_members_beyond_those_that_wait_are_found() -> None:
     macs = [number.to_bytes(4, "little").ljust(32, b"\3") for number in range(34_000)]
     found = MacSet()

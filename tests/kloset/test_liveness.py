@@ -43,6 +43,7 @@ def test_everything_that_a_backup_stored_is_needed() -> None:
     assert live(repository) == everything(repository)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", NAMES)
 def test_what_plakar_stored_is_needed_unless_it_was_removed(name: str) -> None:
     storage, facts = load_golden(name)
@@ -66,6 +67,7 @@ def test_what_only_a_removed_snapshot_held_is_not_needed() -> None:
     assert live_headers(repository) == [kept.header]
 
 
+@pytest.mark.full
 def test_two_sets_of_snapshots_together_need_what_both_need() -> None:
     _, repository = make_repository()
     first, second = build(repository, two_calendars), build(repository, lambda builder: one_calendar(builder, "x"))
@@ -79,6 +81,7 @@ def one_calendar(builder: SnapshotBuilder, note: str, count: int = 80) -> None:
     calendar.close({"user.caldav.displayname": note.encode(), "user.caldav.resources": bytes(2000)})
 
 
+@pytest.mark.full
 def test_a_snapshot_like_one_before_is_gone_through_with_few_reads() -> None:
     watched = WatchedStorage()
     _, repository = make_repository(storage=watched)

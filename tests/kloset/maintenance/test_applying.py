@@ -60,6 +60,7 @@ def test_colour_is_taken_back_where_a_snapshot_needs_the_packfile() -> None:
     assert list(contents(world.open().snapshot(snapshot.header.identifier)))
 
 
+@pytest.mark.full
 def test_what_was_taken_back_can_be_coloured_again_with_a_new_time() -> None:
     world = World()
     snapshot = world.backup(calendar("a"))
@@ -97,6 +98,7 @@ def test_locations_of_no_packfile_are_forgotten() -> None:
     assert world.maintain().plan.is_empty
 
 
+@pytest.mark.full
 def test_backup_that_runs_keeps_maintenance_out() -> None:
     world, dead = removed_backup()
     world.colour(*dead, day=-30)
@@ -138,6 +140,7 @@ class Guarded(MemoryStorage):
                 super().delete(Kind.LOCK, lock)
 
 
+@pytest.mark.full
 def test_lock_that_is_lost_behind_the_commit_stops_before_files_go() -> None:
     world, dead = removed_backup()
     world.colour(*dead, day=-30)
@@ -172,6 +175,7 @@ def test_file_that_cannot_be_deleted_keeps_no_other_back() -> None:
 # Clocks
 
 
+@pytest.mark.full
 def test_clock_that_is_ahead_of_the_storage_deletes_nothing_early() -> None:
     world, dead = removed_backup()
     world.colour(*dead)
@@ -182,6 +186,7 @@ def test_clock_that_is_ahead_of_the_storage_deletes_nothing_early() -> None:
     assert not dead & world.packfiles
 
 
+@pytest.mark.full
 def test_colour_of_a_clock_that_is_behind_is_dated_by_what_was_written_before() -> None:
     world, dead = removed_backup()
     world.day = -5000
@@ -193,6 +198,7 @@ def test_colour_of_a_clock_that_is_behind_is_dated_by_what_was_written_before() 
     assert not dead & world.packfiles
 
 
+@pytest.mark.full
 def test_grace_period_of_nothing_takes_a_second_maintenance() -> None:
     world, dead = removed_backup()
     assert {each.identifier for each in world.maintain(grace_ns=0).plan.colour} == dead

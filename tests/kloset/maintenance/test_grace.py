@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caldav_backup.kloset.maintenance.grace import DAY, DEFAULT_GRACE, grace_period, parse_go_duration
@@ -39,6 +39,7 @@ def test_what_go_refuses_is_refused(text: str) -> None:
     assert parse_go_duration(text) is None
 
 
+@settings(max_examples=40)
 @given(st.text("0123456789.hmsnuµ+-", max_size=12))
 def test_no_text_breaks_the_reader(text: str) -> None:
     assert isinstance(parse_go_duration(text), int | None)

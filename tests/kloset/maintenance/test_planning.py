@@ -110,6 +110,7 @@ def test_coloured_packfile_that_a_snapshot_needs_loses_its_colour_at_once(day: f
     assert plan.sweep == ()
 
 
+@pytest.mark.full
 def test_coloured_packfile_goes_when_all_that_is_needed_lies_elsewhere_too() -> None:
     world = World()
     world.backup(calendar("a"))
@@ -309,6 +310,7 @@ def test_store_with_a_state_that_cannot_be_read_is_refused() -> None:
         world.plan()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", NAMES)
 def test_stores_of_plakar_are_planned(name: str) -> None:
     storage, facts = load_golden(name)
