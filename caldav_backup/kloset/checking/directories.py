@@ -18,6 +18,7 @@ from caldav_backup.kloset.contents import Content, stream_content
 from caldav_backup.kloset.dirpack import Frame
 from caldav_backup.kloset.entries import Entry
 from caldav_backup.kloset.errors import BlobMissing, Damaged
+from caldav_backup.kloset.live_blobs import MacSet
 from caldav_backup.kloset.repository import Repository
 from caldav_backup.kloset.resources import ResourceType
 from caldav_backup.kloset.summary import SummaryBuilder
@@ -67,9 +68,13 @@ class _Pair(NamedTuple):
 class DirectoryCheck:
     """Directories of one snapshot."""
 
-    def __init__(self, repository: Repository, contents: ContentCheck, findings: Findings, where: str) -> None:
+    def __init__(
+        self, repository: Repository, contents: ContentCheck, sound: MacSet, findings: Findings, where: str
+    ) -> None:
+        """`sound` are ids of entries whose blobs need not be read again; it learns more of them."""
         self._repository = repository
         self._contents = contents
+        self._sound = sound
         self._findings = findings
         self._where = where
 
@@ -178,15 +183,21 @@ class DirectoryCheck:
 
     def _check_blobs(self, found: Sequence[_Pair]) -> None:
         """That each entry is a blob too."""
-        macs = [(pair.child or (b"", pair.frame.mac))[1] for pair in found if pair.frame is not None]
-        records = each_blob(self._repository, ResourceType.VFS_ENTRY, macs)
-        for pair, record in zip(found, records, strict=True):
+        named = [((pair.child or (b"", pair.frame.mac))[1], pair) for pair in found if pair.frame is not None]
+        known = self._sound.contains_many([mac for mac, _ in named])
+        new = [each for each, is_known in zip(named, known, strict=True) if not is_known]
+        records = each_blob(self._repository, ResourceType.VFS_ENTRY, [mac for mac, _ in new])
+        sound: list[bytes] = []
+        for (mac, pair), record in zip(new, records, strict=True):
             path = pair.entry.path if pair.entry is not None else ""
             if isinstance(record, BlobMissing):
                 message = f"{path!r}: its entry is in the listing only, so plakar cannot open it by its path"
                 self._findings.warn("entry", self._where, message)
             elif isinstance(record, Damaged):
                 self._damage(path, record)
+            else:
+                sound.append(mac)
+        self._sound.add(sound)
 
 
 def _subject(entry: Entry) -> Subject:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
 
 from caldav_backup.kloset import paths
 from caldav_backup.kloset.btree import ERROR_TREE, INDEX_TREE, VFS_TREE, XATTR_TREE, TreeType
@@ -17,12 +19,14 @@ from caldav_backup.kloset.checking.contents import ContentCheck, Subject
 from caldav_backup.kloset.checking.directories import Child, Directory, DirectoryCheck
 from caldav_backup.kloset.checking.findings import Finding, Findings
 from caldav_backup.kloset.checking.parts import NOTHING, Part
+from caldav_backup.kloset.checking.pieces import Piece, split_leaves
 from caldav_backup.kloset.checking.trees import TreeCheck
 from caldav_backup.kloset.contents import Content
 from caldav_backup.kloset.entries import Entry
 from caldav_backup.kloset.errors import Damaged
 from caldav_backup.kloset.failures import Failure
 from caldav_backup.kloset.header import Header
+from caldav_backup.kloset.live_blobs import MacSet
 from caldav_backup.kloset.repository import Repository
 from caldav_backup.kloset.resources import ResourceType
 from caldav_backup.kloset.summary import Summary, SummaryBuilder
@@ -38,9 +42,7 @@ class SnapshotsCheck:
     def __init__(self, repository: Repository, findings: Findings, read: Part = NOTHING) -> None:
         self._repository = repository
         self._findings = findings
-        self._contents = ContentCheck(repository, findings, read)
-        # By path and a hash of their listing and children: nightly snapshots share almost every directory.
-        self._directories: dict[tuple[str, bytes], Directory] = {}
+        self._shared = _Shared(ContentCheck(repository, findings, read), {}, MacSet())
         # What was checked, and the snapshot in which damage was found in it, "" for none.
         self._sources: dict[tuple[object, ...], str] = {}
 
@@ -55,7 +57,7 @@ class SnapshotsCheck:
             before = self._sources.get(source)
             if before is None:
                 count = self._findings.damaged
-                one = _OneSnapshot(self._repository, self._findings, self._contents, self._directories, header)
+                one = _OneSnapshot(self._repository, self._findings, self._shared, header)
                 yield from one.check()
                 self._sources[source] = identifier.hex() if self._findings.damaged > count else ""
             elif before:
@@ -64,19 +66,23 @@ class SnapshotsCheck:
         yield from self._findings.drain()
 
 
+class _Shared(NamedTuple):
+    """What snapshots have in common, so that it is checked once.
+
+    `directories` by path and a fingerprint of their listing and children: nightly snapshots share almost all of them.
+    `sound` are ids of entries whose blobs are as they should be.
+    """
+
+    contents: ContentCheck
+    directories: dict[tuple[str, bytes], Directory]
+    sound: MacSet
+
+
 class _OneSnapshot:
-    def __init__(
-        self,
-        repository: Repository,
-        findings: Findings,
-        contents: ContentCheck,
-        directories: dict[tuple[str, bytes], Directory],
-        header: Header,
-    ) -> None:
+    def __init__(self, repository: Repository, findings: Findings, shared: _Shared, header: Header) -> None:
         self._repository = repository
         self._findings = findings
-        self._contents = contents
-        self._known = directories
+        self._contents, self._known, self._sound = shared
         self._header = header
         self._where = header.identifier.hex()
         self._is_whole = True
@@ -109,20 +115,21 @@ class _OneSnapshot:
 
     def _check_files(self, listings: Mapping[str, bytes] | None) -> Iterator[Finding]:
         """The file tree, directory by directory: the children of one are neighbours in it."""
-        pairs = self._pairs(VFS_TREE, self._header.root, "file tree")
-        for path, group in groupby(pairs, key=_directory_of):
-            if path is None:
-                self._check_root(list(group))
+        tree = TreeCheck(self._repository, VFS_TREE, self._findings, self._where, "file tree")
+        for directory, group in groupby(split_leaves(tree.leaves(self._header.root)), key=itemgetter(0)):
+            pieces = [piece for _, piece in group]
+            if directory is None:
+                self._check_root(pieces[0].values[0])
                 continue
-            self._check_directory(path, list(group), listings)
+            self._check_directory(paths.from_key(directory), pieces, listings)
             yield from self._findings.drain()
+        self._is_whole &= tree.is_whole
         for path in self._all_directories() - self._directories.keys():
             # Nothing in the file tree lies in it.
             self._check_directory(path, (), listings)
             yield from self._findings.drain()
 
-    def _check_root(self, pairs: Sequence[Child]) -> None:
-        _, mac = pairs[0]
+    def _check_root(self, mac: bytes) -> None:
         try:
             entry = Entry.from_bytes(self._repository.get_blob(ResourceType.VFS_ENTRY, mac))
         except Damaged as exc:
@@ -134,18 +141,16 @@ class _OneSnapshot:
         above.add(entry)
         self._attributes.update(above.attributes)
 
-    def _check_directory(self, path: str, children: Sequence[Child], listings: Mapping[str, bytes] | None) -> None:
+    def _check_directory(self, path: str, pieces: Sequence[Piece], listings: Mapping[str, bytes] | None) -> None:
+        """A directory whose children stand in these pieces of leaves."""
         listing = None if listings is None else listings.get(path)
-        known = (
-            path,
-            self._repository.keyed.mac(b"".join((listing or b"", *(part for pair in children for part in pair)))),
-        )
+        known = (path, self._fingerprint(listing, pieces))
         found = self._known.get(known)
         if found is None:
             before = self._findings.damaged
-            found = DirectoryCheck(self._repository, self._contents, self._findings, self._where).check(
-                path, children, listing
-            )
+            children = [pair for piece in pieces for pair in zip(piece.keys, piece.values, strict=True)]
+            checked = DirectoryCheck(self._repository, self._contents, self._sound, self._findings, self._where)
+            found = checked.check(path, children, listing)
             if self._findings.damaged > before:
                 found.damaged_in = self._where
             self._known[known] = found
@@ -154,6 +159,15 @@ class _OneSnapshot:
             self._findings.damage("directory", self._where, message, path, like=found.damaged_in)
         self._directories[path] = found
         self._attributes.update(self._directories[path].attributes)
+
+    def _fingerprint(self, listing: bytes | None, pieces: Sequence[Piece]) -> bytes:
+        """The same for the same listing and the same children, wherever the leaves of the tree end."""
+        names, running = self._repository.keyed.start(), self._repository.keyed.start()
+        for piece in pieces:
+            names.update(b"\0".join(piece.keys) + b"\0")
+            running.update(b"".join(piece.values))
+        running.update(names.digest() + (listing or b""))
+        return running.digest()
 
     def _all_directories(self) -> set[str]:
         below = {path for directory in self._directories.values() for path in directory.directories}
@@ -278,8 +292,3 @@ class _OneSnapshot:
             )
             if missing:
                 self._findings.warn("content-type index", self._where, f"{missing} of its entries are not stored")
-
-
-def _directory_of(pair: Child) -> str | None:
-    """The directory that a path of the file tree lies in; the root lies in none."""
-    return None if pair[0] == b"/" else paths.split(paths.from_key(pair[0]))[0]

@@ -38,6 +38,11 @@ class TreeCheck:
 
     def pairs(self, root_id: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Keys and values of everything that can be read, ascending."""
+        for leaf in self.leaves(root_id):
+            yield from zip(leaf.keys, leaf.values, strict=True)
+
+    def leaves(self, root_id: bytes) -> Iterator[Node]:
+        """The leaves that can be read, in their order."""
         try:
             root = Root.from_bytes(self._repository.get_blob(self._type.root, root_id))
         except Damaged as exc:
@@ -53,8 +58,8 @@ class TreeCheck:
         self._chained = False
         self._damage(exc)
 
-    def _below(self, mac: bytes, depth: int, low: Any, high: Any) -> Iterator[tuple[bytes, bytes]]:
-        """Pairs below a node, whose places in the order are from `low` up to but not including `high`."""
+    def _below(self, mac: bytes, depth: int, low: Any, high: Any) -> Iterator[Node]:
+        """Leaves at or below a node, whose places in the order are from `low` up to but not including `high`."""
         try:
             if depth > MAX_DEPTH:
                 raise Damaged("it is deeper than any tree can be")
@@ -70,7 +75,7 @@ class TreeCheck:
         self._check_keys(places, low, high, depth)
         if node.is_leaf:
             self._check_leaf(node, mac, depth)
-            yield from zip(node.keys, node.values, strict=True)
+            yield node
             return
         borders = [low, *places, high]
         for number, child in enumerate(node.pointers):
