@@ -281,6 +281,14 @@ def test_attributes_that_do_not_fit_their_entries_are_told() -> None:
     assert damage_of(missing) == {(DAMAGE, "attribute")}
 
 
+def test_value_of_an_attribute_is_read_without_reading_contents() -> None:
+    def change(plant: Plant) -> None:
+        mac = plant.mac(b"value")
+        plant.blobs[ResourceType.CHUNK, mac] = b"other"
+
+    assert damage_of(change) == {(DAMAGE, "attribute")}
+
+
 def test_errors_that_do_not_fit_their_keys_are_told() -> None:
     def swapped(plant: Plant) -> None:
         plant.failures[b"/c/other"] = plant.failures.pop(b"/c/lost")
