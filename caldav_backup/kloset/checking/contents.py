@@ -100,7 +100,7 @@ class ContentCheck:
                 yield subject, stored
 
     def _check_objects(self, found: Sequence[tuple[Subject, Object]], where: str) -> None:
-        # What calendars are called, and what was known of their events, is structure, though it is stored like contents.
+        # What calendars are called and what was known of their events is structure, though stored like contents.
         read = [pair for pair in found if pair[0].kind != "content" or self._read.contains(pair[0].content.object)]
         for subject, stored in found:
             self._sizes[subject.content.object] = stored.size
