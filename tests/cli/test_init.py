@@ -207,3 +207,18 @@ def test_a_key_that_costs_too_much_is_derived_only_with_consent(cli: Program) ->
     ended = cli("ls", CALDAV_BACKUP_PASSPHRASE=MARK)
     assert (ended.code, len(ended.err.splitlines())) == (78, 1)
     assert cli("ls", "--allow-kdf-cost", CALDAV_BACKUP_PASSPHRASE=MARK).code == 0
+
+
+def test_chunk_sizes_are_what_was_asked_for(cli: Program) -> None:
+    made = cli("init", "--plaintext", "--chunk-size", "64,1k,2MiB", "--json").document["result"]
+    assert made["chunk_sizes"] == [64, 1024, 2 << 20]
+    assert cli("info", "--json").document["result"]["store"]["chunk_sizes"] == [64, 1024, 2 << 20]
+
+
+@pytest.mark.parametrize(
+    "sizes", ["", "4K", "4K,16K", "4K,16K,64K,1M", "16K,4K,64K", "4,16K,64K", "4K,16K,2G", "-1,2,3"]
+)
+def test_chunk_sizes_that_no_store_can_have_are_refused(cli: Program, sizes: str) -> None:
+    refused = cli("init", "--plaintext", f"--chunk-size={sizes}")
+    assert (refused.code, len(refused.err.splitlines())) == (2, 1)
+    assert not (cli.home / "store").exists()

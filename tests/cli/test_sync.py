@@ -149,3 +149,19 @@ def test_a_damaged_event_makes_the_copy_partial_and_the_run_end_with_3(cli: Prog
     assert document.code == 3
     assert document.document["result"]["directions"][0]["copied"][0]["losses"][0]["path"] == event.path
     assert len(ids(cli, other)) == 2
+
+
+@pytest.mark.full
+def test_a_snapshot_whose_header_is_damaged_is_told_and_the_others_are_copied(cli: Program) -> None:
+    first, second = back_up_twice(cli)
+    repository = Repository.open(open_storage(str(cli.home / "store")))
+    place = repository.index.find_locations(ResourceType.SNAPSHOT, bytes.fromhex(first))[0]
+    path = cli.home / "store" / "packfiles" / place.packfile.hex()[:2] / place.packfile.hex()
+    content = bytearray(path.read_bytes())
+    content[place.offset + 16 + 4] ^= 1
+    path.write_bytes(content)
+    other = cli.home / "other"
+    make_store(other)
+    ended = cli("sync", "to", str(other))
+    assert (ended.code, f"snapshot {first[:8]} is damaged" in ended.err) == (3, True)
+    assert second in ids(cli, other)

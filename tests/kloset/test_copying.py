@@ -16,6 +16,7 @@ from caldav_backup.kloset.configuration import DEFAULT_CHUNKING, PLAKAR_CHUNKING
 from caldav_backup.kloset.copying.planning import plan_copy
 from caldav_backup.kloset.copying.stores import COPIED_FROM, copy_snapshots
 from caldav_backup.kloset.directory_writer import File
+from caldav_backup.kloset.dirpack import OTHER, Frame
 from caldav_backup.kloset.duplicating import duplicate
 from caldav_backup.kloset.entries import Class, Classification, CustomMetadata, Entry
 from caldav_backup.kloset.errors import InvalidArgument, Locked, SameStore, StorageUnavailable
@@ -26,6 +27,7 @@ from caldav_backup.kloset.repository import Repository, read_configuration
 from caldav_backup.kloset.resources import VERSION_1_0_0, ResourceType
 from caldav_backup.kloset.snapshot import Snapshot
 from caldav_backup.kloset.storage import Kind, MemoryStorage
+from caldav_backup.kloset.summary import Summary
 from caldav_backup.kloset.unlocking import Unlocked
 from caldav_backup.kloset.xattrs import ALTERNATE_DATA_STREAM, ExtendedAttribute
 from tests.kloset.conftest import load_golden
@@ -450,3 +452,17 @@ def test_what_a_maintenance_of_the_source_moved_meanwhile_is_found() -> None:
     (copied,) = copy_all(reader, destination, headers)
     assert copied.is_whole
     assert_sound(destination)
+
+
+@pytest.mark.full
+def test_an_impossible_name_is_copied_into_no_store() -> None:
+    plant = Plant()
+    file = plant.file("/event.ics", b"content")
+    hostile = file._replace(info=file.info._replace(name="..")).to_bytes()
+    plant.frames["/"][b".."] = Frame(OTHER, hostile, plant.mac(hostile))
+    plant.root_summary = Summary()
+    plant.grow()
+    destination = a_store()
+    (copied,) = copy_all(plant.repository, destination)
+    assert ["impossible name" in loss.message for loss in copied.losses] == [True]
+    assert [entry.path for entry in destination.snapshot(destination.snapshots()[0].identifier).walk()] == ["/"]

@@ -57,3 +57,13 @@ def test_bytes_that_are_no_entry_do_not_match() -> None:
     assert template.match(record[:-1]) is None
     assert template.match(record.replace(b"\xa5a.ics", b"\xa4a.ics")) is None
     assert template.match(b"") is None
+
+
+@given(directories, plain_files.filter(lambda file: len(file.name) < 256), macs, macs)
+def test_an_entry_with_another_object_is_what_the_template_writes(
+    directory: str, file: PlainFile, mac: bytes, other: bytes
+) -> None:
+    template = EntryTemplate(directory, CALENDAR)
+    encoded = template.encode(*file, mac)
+    assert template.object_of(encoded) == mac
+    assert template.with_object(encoded, other) == template.encode(*file, other)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from caldav_backup.settings import Secret, SecretUnavailable, find_supply
-from caldav_backup.settings.passphrase import CREDENTIAL, missing
+from caldav_backup.settings.passphrase import CREDENTIAL, OTHER, missing
 
 
 def test_the_order_is_ours_then_systemd_then_the_store_then_plakar(tmp_path: Path) -> None:
@@ -74,3 +74,25 @@ def test_finding_a_supply_runs_nothing(tmp_path: Path) -> None:
 
 def test_the_message_for_no_supply_names_what_would_give_it() -> None:
     assert "CALDAV_BACKUP_PASSPHRASE_FILE" in str(missing("the store /srv/store"))
+
+
+def test_what_is_for_the_store_of_the_run_is_not_for_the_other_one(tmp_path: Path) -> None:
+    (tmp_path / CREDENTIAL).write_text("of the run\n")
+    environ = {
+        "CALDAV_BACKUP_PASSPHRASE": "of the run",
+        "PLAKAR_PASSPHRASE": "of the run",
+        "CREDENTIALS_DIRECTORY": str(tmp_path),
+    }
+    assert find_supply({}, {}, environ, OTHER) is None
+    assert "CALDAV_BACKUP_OTHER_PASSPHRASE_FILE" in str(missing("the store", OTHER))
+    (tmp_path / OTHER.credential).write_text("of the other\n")
+    credential = find_supply({}, {}, environ, OTHER)
+    assert credential is not None
+    assert credential.read().reveal() == "of the other"
+    (tmp_path / OTHER.credential).unlink()
+    found = [
+        find_supply({}, {}, environ | {f"CALDAV_BACKUP_OTHER_PASSPHRASE{ending}": value}, OTHER)
+        for ending, value in (("", "of the other"), ("_COMMAND", "echo of the other"))
+    ]
+    found.append(find_supply({"passphrase_cmd": "echo of the other"}, {}, environ, OTHER))
+    assert [supply and supply.read().reveal() for supply in found] == ["of the other"] * 3

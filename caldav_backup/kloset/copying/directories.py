@@ -25,6 +25,7 @@ from caldav_backup.kloset.resources import ResourceType
 from caldav_backup.kloset.templates import EntryTemplate
 
 _BATCH = 512
+_IMPOSSIBLE = (b".", b"..")
 
 LostAttributes = Mapping[str, AbstractSet[str]]
 """Attributes that could not be read, by path: their entries must not list them."""
@@ -114,8 +115,11 @@ class _OneDirectory:
         try:
             for frame in frames:
                 child = self._child(frame)
-                if child.name <= last or b"\0" in child.name:
-                    raise Damaged(f"the listing of {self._path!r} is not in order; the store is damaged there")
+                if child.name <= last or b"\0" in child.name or child.name in _IMPOSSIBLE:
+                    raise Damaged(
+                        f"the listing of {self._path!r} is not in order or has an impossible name; "
+                        "the store is damaged or hostile there"
+                    )
                 last = child.name
                 yield child
         except Damaged as exc:
