@@ -18,8 +18,14 @@ from caldav_backup.retention import RULES, Duration, Policy, Question, plan_prun
 
 
 def _counted(rule: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(f"--{rule}", min=0, metavar="N", help=f"{RULES[rule].capitalize()}.")
+    option: typer.models.OptionInfo = typer.Option(f"--{rule}", min=0, metavar="N", help=_sentence(rule))
     return option
+
+
+def _sentence(rule: str) -> str:
+    """What the rule means, as help says it."""
+    words = RULES[rule]
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def command(
@@ -31,12 +37,8 @@ def command(
     keep_weekly: Annotated[int, _counted("keep-weekly")] = 0,
     keep_monthly: Annotated[int, _counted("keep-monthly")] = 0,
     keep_yearly: Annotated[int, _counted("keep-yearly")] = 0,
-    keep_within: Annotated[
-        str | None, typer.Option(metavar="TIME", help=f"{RULES['keep-within'].capitalize()}.")
-    ] = None,
-    keep_tag: Annotated[
-        list[str] | None, typer.Option(metavar="TAG", help=f"{RULES['keep-tag'].capitalize()}.")
-    ] = None,
+    keep_within: Annotated[str | None, typer.Option(metavar="TIME", help=_sentence("keep-within"))] = None,
+    keep_tag: Annotated[list[str] | None, typer.Option(metavar="TAG", help=_sentence("keep-tag"))] = None,
     policy: Annotated[
         str | None, typer.Option(metavar="NAME", help="The rules of this policy in config.yml; options go before them.")
     ] = None,
