@@ -129,6 +129,13 @@ def test_plakar_works_on_with_a_store_that_lost_a_packfile(world: World, length:
     assert_nothing_lost(world.open())
 
 
+def test_plakar_stops_at_a_damaged_state_unless_it_has_read_it_before(world: World) -> None:
+    damage_state(world)
+    assert len(world.knowing.snapshots()) == 2
+    with pytest.raises(AssertionError):
+        world.fresh.run("check", world.second.header.identifier.hex()[:8])
+
+
 def test_plakar_sees_one_event_less_and_the_others_whole(world: World) -> None:
     chunk = world.repository.keyed.mac(body(7))
     place = world.repository.index.find_location(9, chunk)  # type: ignore[arg-type]
@@ -141,6 +148,8 @@ def test_plakar_sees_one_event_less_and_the_others_whole(world: World) -> None:
     short = world.first.header.identifier.hex()[:8]
     for plakar in (world.knowing, world.fresh):
         assert plakar.cat(short, "/work/event-0008.ics") == body(8)
+        with pytest.raises(AssertionError, match="Could not find packfile for blob"):
+            plakar.run("maintenance")
     # What the server still has heals the older snapshot, too: the same content has the same name.
     build(world.open(), lambda builder: add_directory(builder, "/work", some_files(50)))
     for plakar in (world.knowing, world.fresh):

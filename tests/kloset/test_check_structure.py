@@ -281,6 +281,15 @@ def test_attributes_that_do_not_fit_their_entries_are_told() -> None:
     assert damage_of(missing) == {(DAMAGE, "attribute")}
 
 
+def test_files_in_a_directory_without_an_entry_are_told() -> None:
+    plant = Plant(indexes=())
+    plant.directory("/a")
+    plant.file("/a/1.ics", b"content")
+    del plant.tree["/a"]
+    plant.grow()
+    assert told(plant.repository) == {(DAMAGE, "entry")}
+
+
 def test_value_of_an_attribute_is_read_without_reading_contents() -> None:
     def change(plant: Plant) -> None:
         mac = plant.mac(b"value")

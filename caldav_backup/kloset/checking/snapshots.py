@@ -124,6 +124,8 @@ class _OneSnapshot:
             self._check_directory(paths.from_key(directory), pieces, listings)
             yield from self._findings.drain()
         self._is_whole &= tree.is_whole
+        for path in sorted(self._directories.keys() - self._all_directories()):
+            self._findings.damage("entry", self._where, f"{path!r}: files lie in it, and it has no entry", path)
         for path in self._all_directories() - self._directories.keys():
             # Nothing in the file tree lies in it.
             self._check_directory(path, (), listings)
