@@ -53,7 +53,7 @@ def check(
     for identifier in wanted:
         if identifier not in known:
             raise SnapshotNotFound(f"the store at {repository.storage.location} has no snapshot {identifier.hex()}")
-    checked = SnapshotsCheck(store, findings, read)
+    checked = SnapshotsCheck(store, findings, read, progress)
     for number, identifier in enumerate(wanted):
         progress(Step("snapshots", number, len(wanted)))
         yield from checked.check(identifier)

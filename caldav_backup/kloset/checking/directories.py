@@ -13,7 +13,7 @@ from typing import NamedTuple
 from caldav_backup.kloset import dirpack, paths
 from caldav_backup.kloset.checking.blobs import each_blob
 from caldav_backup.kloset.checking.contents import ContentCheck, Subject
-from caldav_backup.kloset.checking.findings import Findings
+from caldav_backup.kloset.checking.findings import Findings, Progress, Step, no_progress
 from caldav_backup.kloset.contents import Content, stream_content
 from caldav_backup.kloset.dirpack import Frame
 from caldav_backup.kloset.entries import Entry
@@ -25,6 +25,8 @@ from caldav_backup.kloset.summary import SummaryBuilder
 from caldav_backup.kloset.xattrs import attribute_key
 
 _BATCH = 512
+# Children of a directory whose check takes so long that somebody may want to see it move.
+_MANY = 4 * _BATCH
 # Entries that are told to be out of place in one listing, which may repeat itself without end.
 _MOST_DISORDER = 1000
 Child = tuple[bytes, bytes]
@@ -78,9 +80,12 @@ class DirectoryCheck:
         self._findings = findings
         self._where = where
 
-    def check(self, path: str, children: Sequence[Child], listing: bytes | None) -> Directory:
+    def check(
+        self, path: str, children: Sequence[Child], listing: bytes | None, progress: Progress = no_progress
+    ) -> Directory:
         """`listing` is the id of the listing's object, None in a snapshot without listings."""
         directory = Directory()
+        done = 0
         pairs = self._pairs(path, children, listing)
         again: list[Subject] = []
         while batch := list(islice(pairs, _BATCH)):
@@ -93,6 +98,9 @@ class DirectoryCheck:
             for entry in entries:
                 directory.add(entry)
             again += self._contents.check([_subject(entry) for entry in entries if entry.has_object], self._where)
+            done += len(batch)
+            if len(children) >= _MANY:
+                progress(Step(f"files of {path}", min(done, len(children)), len(children)))
         self._contents.tell_again(again, self._where, path)
         return directory
 

@@ -17,7 +17,7 @@ from caldav_backup.kloset.btree import ERROR_TREE, INDEX_TREE, VFS_TREE, XATTR_T
 from caldav_backup.kloset.checking.blobs import each_blob
 from caldav_backup.kloset.checking.contents import ContentCheck, Subject
 from caldav_backup.kloset.checking.directories import Child, Directory, DirectoryCheck
-from caldav_backup.kloset.checking.findings import Finding, Findings
+from caldav_backup.kloset.checking.findings import Finding, Findings, Progress, no_progress
 from caldav_backup.kloset.checking.parts import NOTHING, Part
 from caldav_backup.kloset.checking.pieces import Piece, split_leaves
 from caldav_backup.kloset.checking.trees import TreeCheck
@@ -39,10 +39,12 @@ _KNOWN_INDEXES = frozenset(("content-type", "dirpack", "summary"))
 class SnapshotsCheck:
     """The snapshots of one store, one after the other."""
 
-    def __init__(self, repository: Repository, findings: Findings, read: Part = NOTHING) -> None:
+    def __init__(
+        self, repository: Repository, findings: Findings, read: Part = NOTHING, progress: Progress = no_progress
+    ) -> None:
         self._repository = repository
         self._findings = findings
-        self._shared = _Shared(ContentCheck(repository, findings, read), {}, MacSet())
+        self._shared = _Shared(ContentCheck(repository, findings, read), {}, MacSet(), progress)
         # What was checked, and the snapshot in which damage was found in it, "" for none.
         self._sources: dict[tuple[object, ...], str] = {}
 
@@ -76,13 +78,14 @@ class _Shared(NamedTuple):
     contents: ContentCheck
     directories: dict[tuple[str, bytes], Directory]
     sound: MacSet
+    progress: Progress
 
 
 class _OneSnapshot:
     def __init__(self, repository: Repository, findings: Findings, shared: _Shared, header: Header) -> None:
         self._repository = repository
         self._findings = findings
-        self._contents, self._known, self._sound = shared
+        self._contents, self._known, self._sound, self._progress = shared
         self._header = header
         self._where = header.identifier.hex()
         self._is_whole = True
@@ -152,7 +155,7 @@ class _OneSnapshot:
             before = self._findings.damaged
             children = [pair for piece in pieces for pair in zip(piece.keys, piece.values, strict=True)]
             checked = DirectoryCheck(self._repository, self._contents, self._sound, self._findings, self._where)
-            found = checked.check(path, children, listing)
+            found = checked.check(path, children, listing, self._progress)
             if self._findings.damaged > before:
                 found.damaged_in = self._where
             self._known[known] = found

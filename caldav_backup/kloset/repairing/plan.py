@@ -142,7 +142,7 @@ class _Adoption:
         known = index.snapshot_ids()
         lost_ones = lost_snapshots(store, (header for orphan in orphans for header in orphan.headers))
         index.add_orphans(orphans)
-        self._checked = SnapshotsCheck(store, Findings())
+        self._checked = SnapshotsCheck(store, Findings(), progress=progress)
         total = len(known) + len(lost_ones)
         # Those that the states name first: what they need is adopted, whatever becomes of the others.
         for number, identifier in enumerate(known):
