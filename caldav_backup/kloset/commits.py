@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from caldav_backup.kloset.state import CommittedEntry, MergedEntry, ReissuedEntry
+from caldav_backup.kloset.state import CommittedEntry, MergedEntry, ReissuedEntry, Run
 
 
 class Commits:
@@ -20,12 +20,23 @@ class Commits:
         self._turns: dict[bytes, int] = {}
         self._next_turn = 0
         self._reissued: dict[bytes, bytes] = {}
+        # Needed only when a parent is missing, and there may be thousands.
         self._merged: dict[bytes, int] = {}
+        self._unread: list[Run] = []
 
     @property
     def merged(self) -> Mapping[bytes, int]:
         """States whose entries stand in another one now, and when they were written (Unix nanoseconds)."""
+        for run in self._unread:
+            for entry in run.read():
+                assert isinstance(entry, MergedEntry)
+                self._merged[entry.state] = entry.timestamp_ns
+        self._unread = []
         return self._merged
+
+    def merge(self, run: Run) -> None:
+        """Take up which states another one stands for."""
+        self._unread.append(run)
 
     @property
     def reissued(self) -> Mapping[bytes, bytes]:
@@ -38,11 +49,9 @@ class Commits:
         if snapshot not in self._turns:
             self._take_turn(snapshot)
 
-    def apply(self, entry: MergedEntry | ReissuedEntry | CommittedEntry) -> None:
-        """Take up what a state tells of others."""
-        if isinstance(entry, MergedEntry):
-            self._merged[entry.state] = entry.timestamp_ns
-        elif isinstance(entry, ReissuedEntry):
+    def apply(self, entry: ReissuedEntry | CommittedEntry) -> None:
+        """Take up what a state tells of snapshots that others told of."""
+        if isinstance(entry, ReissuedEntry):
             self._reissued[entry.old] = entry.new
             self.tell(entry.new, entry.committed_ns)
             if entry.old in self._turns:

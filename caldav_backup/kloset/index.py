@@ -21,7 +21,6 @@ from caldav_backup.kloset.state import (
     EntryType,
     Location,
     LostEntry,
-    MergedEntry,
     PackfileEntry,
     ReissuedEntry,
     Run,
@@ -60,10 +59,17 @@ class Index:
             if run.type == EntryType.LOCATION:
                 for snapshot in self._locations.add(run):
                     self._commits.tell(snapshot, state.timestamp_ns)
-            else:
+            elif run.type == EntryType.MERGED:
+                self._commits.merge(run)
+            elif run.type != EntryType.DELETE or not self._is_empty:
                 self._apply_entries(run)
         # The runs live on in `_locations`; the rest of a state is small.
         self._states[identifier] = State((), state.timestamp_ns, state.parent, state.serial, state.version)
+
+    @property
+    def _is_empty(self) -> bool:
+        """Whether there is nothing that could be deleted: deletions come first in a merged state, and are many."""
+        return not (self._packfiles or self._coloured or self._locations)
 
     def _apply_entries(self, run: Run) -> None:
         for entry in run.read():
@@ -72,7 +78,7 @@ class Index:
                     self._coloured.setdefault((entry.resource_type, entry.identifier), entry)
                 case PackfileEntry():
                     self._packfiles.setdefault(entry.packfile, entry)
-                case MergedEntry() | ReissuedEntry() | CommittedEntry():
+                case ReissuedEntry() | CommittedEntry():
                     self._commits.apply(entry)
                 case LostEntry():
                     self._bereft.add(entry.packfile)

@@ -51,6 +51,10 @@ class Locations:
         self._snapshots: dict[bytes, dict[bytes, Location]] = {}
         self._snapshots_in: dict[bytes, list[bytes]] = {}
 
+    def __bool__(self) -> bool:
+        """Whether anything was ever added."""
+        return bool(self._pending) or self._columns is not None
+
     def add(self, run: Run) -> list[bytes]:
         """Take up a run of locations; the snapshots whose headers are among them."""
         self._append(run.entries)
@@ -58,9 +62,7 @@ class Locations:
         types = run.entries[_TYPE_OFFSET::LOCATION_STRIDE]
         place = types.find(ResourceType.SNAPSHOT)
         while place >= 0:
-            start = place * LOCATION_STRIDE
-            (entry,) = Run(EntryType.LOCATION, run.entries[start : start + LOCATION_STRIDE]).read()
-            assert isinstance(entry, LocationEntry)
+            entry = run.location(place)
             self._snapshots.setdefault(entry.mac, {}).setdefault(entry.packfile, entry.location)
             self._snapshots_in.setdefault(entry.packfile, []).append(entry.mac)
             snapshots.append(entry.mac)

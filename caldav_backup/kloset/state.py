@@ -134,10 +134,13 @@ class Run(NamedTuple):
 
     def read(self) -> Iterator[Entry]:
         """The entries one by one: for few of them; see `index` for many locations."""
-        shape, make = _PAYLOADS[self.type]
-        stride = HEAD_SIZE + shape.size
-        for start in range(HEAD_SIZE, len(self.entries), stride):
-            yield make(*shape.unpack_from(self.entries, start))
+        shape, make = _WHOLE[self.type]
+        return map(make, shape.iter_unpack(self.entries))
+
+    def location(self, place: int) -> LocationEntry:
+        """One entry of a run of locations."""
+        shape, _ = _PAYLOADS[EntryType.LOCATION]
+        return LocationEntry(*shape.unpack_from(self.entries, place * LOCATION_STRIDE + HEAD_SIZE))
 
 
 def make_run(entries: Sequence[Entry]) -> Run:
@@ -237,6 +240,11 @@ _PAYLOADS: dict[EntryType, tuple[struct.Struct, Callable[..., Any]]] = {
     EntryType.REISSUED: (struct.Struct("<32s32sQ"), ReissuedEntry),
     EntryType.COMMITTED: (struct.Struct("<32sQ"), CommittedEntry),
     EntryType.LOST: (struct.Struct("<32sQ"), LostEntry),
+}
+# The same with the head in front, which is skipped.
+_WHOLE: dict[EntryType, tuple[struct.Struct, Callable[..., Any]]] = {
+    kind: (struct.Struct(f"<{HEAD_SIZE}x{shape.format[1:]}"), make._make)  # type: ignore[attr-defined]
+    for kind, (shape, make) in _PAYLOADS.items()
 }
 _DELETABLE = frozenset((EntryType.LOCATION, EntryType.COLOURED, EntryType.PACKFILE))
 _KINDS = {make: kind for kind, (_, make) in _PAYLOADS.items()}

@@ -137,9 +137,7 @@ class MergedRuns:
             return run
         keep = np.ones(len(numbers), np.bool_)
         for row in np.flatnonzero(np.array([name in doubtful for name in names], np.bool_)[numbers]).tolist():
-            start = row * LOCATION_STRIDE
-            (entry,) = Run(run.type, run.entries[start : start + LOCATION_STRIDE]).read()
-            assert isinstance(entry, LocationEntry)
+            entry = run.location(row)
             key = (entry.resource_type, entry.mac, entry.packfile)
             keep[row] = key not in seen and entry.location in self._places(entry)
             if keep[row]:
