@@ -12,25 +12,25 @@ from caldav_backup.kloset.storage import Kind, MemoryStorage
 NOW_NS = 1_800_000_000_000_000_000
 
 
-def planned(storage: MemoryStorage) -> RepairPlan:
+def planned(storage: MemoryStorage, passphrase: bytes | None = None) -> RepairPlan:
     """The plan alone; it changes nothing."""
     before = dict(storage.files)
-    plan = plan_repair(Repository.open(storage))
+    plan = plan_repair(Repository.open(storage, passphrase=passphrase))
     assert storage.files == before
     return plan
 
 
-def repaired(storage: MemoryStorage) -> Repository:
+def repaired(storage: MemoryStorage, passphrase: bytes | None = None) -> Repository:
     """The store after a repair, opened anew. A second repair would find nothing to do, and nothing was thrown away."""
     before = dict(storage.files)
-    repository = Repository.open(storage)
+    repository = Repository.open(storage, passphrase=passphrase)
     with exclusive_lock(repository) as lock:
         apply_repair(repository, plan_repair(repository), lock, NOW_NS)
     kept = {content for _, _, content in storage.kept_aside}
     assert all(storage.files.get(name) == content or content in kept for name, content in before.items())
-    assert planned(storage).is_empty
+    assert planned(storage, passphrase).is_empty
     assert list(storage.ids(Kind.LOCK)) == []
-    return Repository.open(storage)
+    return Repository.open(storage, passphrase=passphrase)
 
 
 def damage_of(repository: Repository) -> list[Finding]:
