@@ -49,6 +49,7 @@ def copy_between(
     from caldav_backup.kloset.copying.stores import copy_snapshots
 
     plan = plan_copy(source, destination, headers, again=again)
+    _tell_signatures(run, plan.to_copy)
     copied = None
     if not dry_run:
         with watched(run, "sync") as progress:
@@ -62,6 +63,14 @@ def copy_between(
                 progress=lambda what, done, total: progress(LookedAt(what, done, total)),
             )
     return Direction(source.storage.location, destination.storage.location, plan, copied)
+
+
+def _tell_signatures(run: Invocation, headers: Sequence[Header]) -> None:
+    from caldav_backup.kloset.header import UNSIGNED
+
+    signed = sum(header.identity != UNSIGNED for header in headers)
+    if signed:
+        run.warn(f"{counted(signed, 'snapshot')} signed; a signature covers the ids of its store, so no copy has one")
 
 
 def fields(direction: Direction) -> dict[str, Any]:

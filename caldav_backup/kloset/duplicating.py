@@ -13,7 +13,14 @@ from caldav_backup.kloset.errors import InvalidArgument
 from caldav_backup.kloset.locks import Tell, shared_lock, silent
 from caldav_backup.kloset.packer import Packer
 from caldav_backup.kloset.placement import placement_runs
-from caldav_backup.kloset.reissue import NewIdentifier, Reissue, add_headers, new_headers, require_snapshots
+from caldav_backup.kloset.reissue import (
+    NewIdentifier,
+    Reissue,
+    add_headers,
+    new_headers,
+    require_snapshots,
+    require_whole,
+)
 from caldav_backup.kloset.resources import MAC_SIZE
 
 if TYPE_CHECKING:
@@ -37,8 +44,9 @@ def duplicate(
 
     Tree, time, and all else but the tags stay; a signature covers the id and is left out. plakar's `dup` gives its
     duplicate the time of the deed (kloset 90a8f211, `snapshot/builder.go: Fork`); here a snapshot's time is when its
-    source was read, so an old one never becomes the newest. SnapshotNotFound when one was removed meanwhile; Locked
-    after `lock_wait` seconds; InvalidArgument for one that is named twice; StorageError.
+    source was read, so an old one never becomes the newest. SnapshotNotFound when one was removed meanwhile;
+    UnsupportedStore where a header holds what this version would lose; Locked after `lock_wait` seconds;
+    InvalidArgument for one that is named twice; StorageError.
     """
     if not originals:
         return {}
@@ -51,6 +59,7 @@ def duplicate(
         repository.refresh()
         repository.look_for_lost_packfiles()
         require_snapshots(repository, identifiers)
+        require_whole(repository, (original.header for original in originals))
         headers = new_headers(originals, new_identifier)
         packer = Packer(
             repository.storage, repository.codec, repository.keyed, repository.configuration.packfile.max_size

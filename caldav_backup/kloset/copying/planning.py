@@ -32,19 +32,39 @@ def plan_copy(
 ) -> CopyPlan:
     """Which of these snapshots of `source` the `destination` lacks; `again`: removed ones, too. SameStore."""
     require_other_store(source, destination)
-    issued_as = {source.index.reissued_as(each): each for each in destination.index.snapshot_ids()}
+    earlier = _earlier_ids(source)
     to_copy: list[Header] = []
     there: list[bytes] = []
     removed: list[bytes] = []
     for header in headers:
-        identifier = header.identifier
-        if destination.index.has_snapshot(identifier) or identifier in issued_as:
-            there.append(identifier)
-        elif destination.index.is_coloured(ResourceType.SNAPSHOT, identifier) and not again:
-            removed.append(identifier)
+        known_as = (header.identifier, *earlier.get(header.identifier, ()))
+        if any(_has(destination, identifier) for identifier in known_as):
+            there.append(header.identifier)
+        elif not again and any(_was_removed(destination, identifier) for identifier in known_as):
+            removed.append(header.identifier)
         else:
             to_copy.append(header)
     return CopyPlan(tuple(_by_source(source, to_copy)), tuple(there), tuple(removed))
+
+
+def _earlier_ids(repository: Repository) -> dict[bytes, list[bytes]]:
+    """By the id that a snapshot has now those under which it was issued before."""
+    found: dict[bytes, list[bytes]] = {}
+    for identifier in repository.index.commits.reissued:
+        newest = repository.index.reissued_as(identifier)
+        if newest is not None:
+            found.setdefault(newest, []).append(identifier)
+    return found
+
+
+def _has(repository: Repository, identifier: bytes) -> bool:
+    """Whether a snapshot is there, under this id or under one that it was given since."""
+    newest = repository.index.reissued_as(identifier)
+    return repository.index.has_snapshot(identifier) or (newest is not None and repository.index.has_snapshot(newest))
+
+
+def _was_removed(repository: Repository, identifier: bytes) -> bool:
+    return repository.index.is_coloured(ResourceType.SNAPSHOT, identifier)
 
 
 def require_other_store(source: Repository, destination: Repository) -> None:

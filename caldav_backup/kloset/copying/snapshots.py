@@ -142,7 +142,8 @@ class _OneSource:
             anchors=self._attributes.anchors[name],
         )
         self._losses += losses
-        return copied
+        # Its entries list fewer attributes than the listing of the same id elsewhere.
+        return copied._replace(source=b"") if self._has_lost_attributes(name) else copied
 
     def _has_lost_attributes(self, directory: str) -> bool:
         return any(paths.split(path)[0] == directory for path in self._attributes.lost)

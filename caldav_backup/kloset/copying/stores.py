@@ -20,9 +20,10 @@ from caldav_backup.kloset.copying.known import Known
 from caldav_backup.kloset.copying.neighbours import Neighbour
 from caldav_backup.kloset.copying.planning import CopyPlan, plan_copy, source_key
 from caldav_backup.kloset.copying.snapshots import SnapshotCopier
-from caldav_backup.kloset.errors import Damaged
+from caldav_backup.kloset.errors import Damaged, UnsupportedStore
 from caldav_backup.kloset.header import UNSIGNED, Header
 from caldav_backup.kloset.locks import Tell, silent, take_shared_lock
+from caldav_backup.kloset.reissue import require_whole
 from caldav_backup.kloset.repository import Repository
 from caldav_backup.kloset.resources import MAC_SIZE, ResourceType
 from caldav_backup.kloset.state import DeleteEntry, EntryType, Run, make_run
@@ -149,8 +150,9 @@ class _Copying:
     ) -> tuple[Header | None, Known, tuple[Loss, ...]]:
         """The header of the copy, what is known from now on, and what could not be read; no header without a tree."""
         try:
+            require_whole(self._source, [header])
             copy, now_known, losses = self._copier.copy(header, known, neighbour)
-        except Damaged as exc:
+        except (Damaged, UnsupportedStore) as exc:
             return None, known, (Loss("/", str(exc)),)
         return copy, now_known, tuple(losses)
 
