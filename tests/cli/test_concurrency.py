@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -128,4 +130,50 @@ def test_removing_and_maintaining_beside_writing_take_nothing_else_away(cli: Pro
         # Repacking gives new ids to what it moves; what is held under them is one of those trees.
         assert all(held in expected.values() for held in now.values())
         expected = now
+    assert cli("check", "--read-data", "-q").code == 0
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("lasts", [pytest.param(180, marks=pytest.mark.timeout(600))])
+def test_machines_that_never_rest_lose_nothing(cli: Program, lasts: float) -> None:
+    """Two of them back up a source each, one removes stale locks, one prunes and one maintains, again and again."""
+    assert cli("init", "--plaintext").code == 0
+    roots = {name: cli.home / f"vdir-{name}" for name in "ab"}
+    written = {name: [tree(1000 * number)] for number, name in enumerate(roots, 1)}
+    for name, root in roots.items():
+        write(root, written[name][0])
+    end = time.monotonic() + lasts
+
+    def work(machine: str, *words: str) -> int:
+        runs = 0
+        while time.monotonic() < end:
+            results([Machine(cli.home, machine).start(*words)])
+            runs += 1
+        return runs
+
+    def write_on(name: str) -> int:
+        """Who changes a source backs it up, so that each snapshot is a known tree."""
+        runs = 0
+        while time.monotonic() < end:
+            changed = dict(written[name][-1]) | {f"/home/{runs % 20:05}.ics": event(20_000 + runs).content}
+            write(roots[name], changed)
+            written[name].append(changed)
+            results([Machine(cli.home, f"at-{name}").start("backup", str(roots[name]))])
+            runs += 1
+        return runs
+
+    with ThreadPoolExecutor(5) as pool:
+        running = [pool.submit(write_on, name) for name in roots]
+        running += [
+            pool.submit(work, "third", "unlock", "--apply"),
+            pool.submit(work, "fourth", "prune", "--keep-last", "3", "--apply"),
+            pool.submit(work, "fifth", "maintenance", "--apply", "--repack", "--grace", "0"),
+        ]
+        assert min(each.result() for each in running) > 0
+    results([Machine(cli.home, "fourth").start("prune", "--keep-last", "3", "--apply")])
+    now = held(cli.home / "store")
+    assert len(now) == 6
+    newest = [tree for trees in written.values() for tree in trees[-3:]]
+    assert all(tree in newest for tree in now.values())
+    assert list((cli.home / "store" / "locks").iterdir()) == []
     assert cli("check", "--read-data", "-q").code == 0
