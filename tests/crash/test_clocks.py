@@ -25,6 +25,8 @@ from caldav_backup.kloset.reissue import Reissue, reissue
 from caldav_backup.kloset.repository import Repository
 from caldav_backup.kloset.resources import ResourceType
 from caldav_backup.kloset.storage import Kind, MemoryStorage
+from caldav_backup.retention.plan import Question, plan_prune
+from caldav_backup.retention.policy import Policy
 from tests.crash.worlds import Contents, assert_nothing_lost
 from tests.kloset.stores import IMPORTER, body
 
@@ -64,6 +66,8 @@ class Years:
         Repository.create(self.storage, configuration)
         self.events = dict.fromkeys(range(8), "")
         self.held: dict[int, Contents] = {}
+        #: When the snapshot was made that was stored last, if it was not removed.
+        self.last: int | None = None
         #: By packfile, when it was coloured in truth.
         self.coloured: dict[bytes, int] = {}
         self.deeds: list[Callable[[Machine], None]] = [
@@ -72,6 +76,7 @@ class Years:
             self.back_up,
             self.back_up_while_others_maintain,
             self.remove,
+            self.prune,
             self.maintain,
             self.maintain,
             self.repack,
@@ -126,6 +131,14 @@ class Years:
             gone = self.chance.choice(repository.snapshots())
             repository.remove_snapshot(gone.identifier)
             del self.held[gone.timestamp_ns]
+            self.last = self.last if self.last in self.held else None
+
+    def prune(self, machine: Machine) -> None:
+        """What was stored last stays, whatever time it bears."""
+        plan = plan_prune(self.open(), Question(Policy(last=2), machine.clock()))
+        for header in plan.apply():
+            del self.held[header.timestamp_ns]
+        assert self.last is None or self.last in self.held
 
     def issue_again(self, machine: Machine) -> None:
         repository = self.open()
@@ -170,6 +183,7 @@ class Years:
     def finish(self, builder: SnapshotBuilder) -> None:
         files = self.files()
         header = builder.finish()
+        self.last = header.timestamp_ns
         self.held[header.timestamp_ns] = {f"/work/{name}": content for name, content in files.items()}
 
     def files(self) -> Mapping[str, bytes]:
@@ -207,6 +221,7 @@ def test_a_backup_that_slept_for_weeks_is_whole_or_refused(chance: random.Random
     for header in years.open().snapshots():
         years.open().remove_snapshot(header.identifier)
     years.held.clear()
+    years.last = None
     for _ in range(3):
         years.now_ns += 8 * DAY
         years.maintain(there)

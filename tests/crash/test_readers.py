@@ -40,8 +40,8 @@ def deed(request: pytest.FixtureRequest) -> Deed:
 
 
 @pytest.fixture
-def world(deed: Deed, tmp_path: Path) -> World:
-    made = World(tmp_path / "vdir", MemoryStorage())
+def world(deed: Deed, tmp_path: Path, chance: random.Random) -> World:
+    made = World(tmp_path / "vdir", MemoryStorage(), is_encrypted=chance.random() < 0.5)
     deed.prepare(made)
     return made
 
