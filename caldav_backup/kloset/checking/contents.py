@@ -17,6 +17,7 @@ from caldav_backup.kloset.errors import Damaged
 from caldav_backup.kloset.objects import Object
 from caldav_backup.kloset.repository import Repository
 from caldav_backup.kloset.resources import ResourceType
+from caldav_backup.kloset.state import Location
 
 # Contents of one directory that are told one by one although an earlier snapshot was told to have lost them.
 _TOLD_AGAIN = 100
@@ -90,7 +91,7 @@ class ContentCheck:
     def _with_chunks(self, found: Sequence[tuple[Subject, Object]], where: str) -> Iterator[tuple[Subject, Object]]:
         """Those whose chunks are all in some packfile."""
         macs = [chunk.mac for _, stored in found for chunk in stored.chunks]
-        places = iter(self._repository.index.find_locations_of(ResourceType.CHUNK, macs))
+        places = self._places_of(macs)
         for subject, stored in found:
             missing = sum(not place for place in islice(places, len(stored.chunks)))
             if missing:
@@ -98,6 +99,12 @@ class ContentCheck:
                 self._damage(subject, where, message)
             else:
                 yield subject, stored
+
+    def _places_of(self, macs: Sequence[bytes]) -> Iterator[list[Location]]:
+        """Where each chunk lies, looked up some thousands at a time."""
+        index = self._repository.index
+        for start in range(0, len(macs), BATCH_CHUNKS):
+            yield from index.find_locations_of(ResourceType.CHUNK, macs[start : start + BATCH_CHUNKS])
 
     def _check_objects(self, found: Sequence[tuple[Subject, Object]], where: str) -> None:
         # What calendars are called and what was known of their events is structure, though stored like contents.
