@@ -62,7 +62,7 @@ def test_no_rule_is_no_plan() -> None:
 
 def test_sources_and_selections_are_counted_apart() -> None:
     _, repository = make_store()
-    whole, part = [snap(repository, 3), snap(repository, 2)], snap(repository, 1, selection="calendar=a")
+    whole, part = [snap(repository, 3), snap(repository, 2)], snap(repository, 0.5, selection="calendar=a")
     aside = [snap(repository, days, BEFORE_RESTORE, selection=f"key={days}") for days in (2, 1)]
     home = snap(repository, 9, job="home")
     made = plan(repository)
