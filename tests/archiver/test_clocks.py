@@ -52,7 +52,7 @@ def assert_incremental(offs: Sequence[int]) -> None:
     assert list(Repository.open(machines.storage).check(read_data=True)) == []
 
 
-@pytest.mark.parametrize("jump", [HOUR, -DAY])
+@pytest.mark.parametrize("jump", [-DAY, pytest.param(HOUR, marks=pytest.mark.full)])
 def test_the_next_backup_is_incremental_also_after_the_clock_jumped(jump: int) -> None:
     assert_incremental([jump, 0])
 
@@ -68,7 +68,7 @@ def test_no_order_of_jumps_makes_a_backup_begin_anew(offs: list[int]) -> None:
     assert_incremental(offs)
 
 
-@pytest.mark.parametrize("off_ns", [-DAY, DAY])
+@pytest.mark.parametrize("off_ns", [-DAY, pytest.param(DAY, marks=pytest.mark.full)])
 def test_a_guard_compares_with_what_was_committed_last_whatever_its_time(off_ns: int) -> None:
     machines = Machines()
     machines.back_up(DAY)
