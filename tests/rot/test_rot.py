@@ -9,14 +9,20 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from itertools import islice
 
 import pytest
 
+from caldav_backup.kloset import KlosetError
+from caldav_backup.kloset.check import Severity, check
+from caldav_backup.kloset.envelope import HEADER_SIZE
+from caldav_backup.kloset.resources import ResourceType
+from caldav_backup.kloset.storage import Kind
 from tests.rot.judging import Outcome, Tally, judge
 from tests.rot.small import Small, make_small
-from tests.rot.variants import Variant, flips, lengths, wholes
+from tests.rot.variants import Variant, changed, flips, lengths, wholes
 
 STORES = {
     "sealed, LZ4": (True, "LZ4"),
@@ -89,3 +95,21 @@ def test_every_rotten_byte_and_every_length_is_noticed(name: str, what: str, cha
     seconds = time.monotonic() - begin
     sys.stdout.write(f"\n{name}, {what}: {sum(tally.counts.values())} variants in {seconds:.0f} s\n")
     sys.stdout.write("".join(f"  {line}\n" for line in tally.lines()))
+
+
+@pytest.mark.full
+def test_a_header_that_nothing_covers_is_told_by_check_with_data(chance: random.Random) -> None:
+    """Without a seal and without compression a header has no checksum of its own, only that of its whole packfile."""
+    store = make_small(encrypted=False, compression=None)
+    identifier, told = next(iter(store.told.items()))
+    place = store.open(store.storage).index.find_locations(ResourceType.SNAPSHOT, identifier)[0]
+    key = (Kind.PACKFILE, place.packfile)
+    others = 0
+    for at in chance.sample(range(HEADER_SIZE + place.offset, HEADER_SIZE + place.offset + place.length), 30):
+        content = bytearray(store.storage.files[key])
+        content[at] ^= 1 << chance.randrange(8)
+        storage = changed(store.storage, (key, bytes(content)))
+        with suppress(KlosetError):
+            others += store.open(storage).header(identifier) != told.header
+        assert any(finding.severity is Severity.DAMAGE for finding in check(store.open(storage), read_data=True))
+    assert others > 0
