@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from caldav_backup.kloset.btree import INDEX_TREE, XATTR_TREE, Tree
 from caldav_backup.kloset.builder import SnapshotBuilder
 from caldav_backup.kloset.configuration import DEFAULT_CHUNKING, PLAKAR_CHUNKING, ChunkSizes, Configuration
+from caldav_backup.kloset.copying.listings import ListingReader
 from caldav_backup.kloset.copying.planning import plan_copy
 from caldav_backup.kloset.copying.stores import COPIED_FROM, copy_snapshots
 from caldav_backup.kloset.directory_writer import File
@@ -506,3 +507,23 @@ def test_an_impossible_name_is_copied_into_no_store() -> None:
     (copied,) = copy_all(plant.repository, destination)
     assert ["impossible name" in loss.message for loss in copied.losses] == [True]
     assert [entry.path for entry in destination.snapshot(destination.snapshots()[0].identifier).walk()] == ["/"]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("limit", [0, 2000, 1 << 20])
+def test_what_was_read_of_a_listing_is_not_read_again_as_long_as_there_is_room(limit: int) -> None:
+    watched = WatchedStorage()
+    source = a_store(watched)
+    first = build(source, two_calendars)
+    second = one_changed(first)
+    source = reopened(source)
+    assert source.snapshots()
+    reader = ListingReader(source, limit)
+    expected = [list(snapshot.directory_frames("/work")) for snapshot in (first, second)]
+    read: list[int] = []
+    listings = [_listing(snapshot, "/work") for snapshot in (first, second)]
+    for listing, frames in zip((*listings, listings[1]), (*expected, expected[1]), strict=True):
+        watched.reads.clear()
+        assert list(reader.frames("/work", listing)) == frames
+        read.append(sum(length for _, length in watched.reads))
+    assert (read[2] < read[0]) == bool(limit)

@@ -21,6 +21,7 @@ from caldav_backup.kloset.copying.attributes import AttributeCopier
 from caldav_backup.kloset.copying.contents import ContentCopier
 from caldav_backup.kloset.copying.directories import DirectoryCopier, Loss
 from caldav_backup.kloset.copying.known import DirectoryCopy, Known, trees_of
+from caldav_backup.kloset.copying.listings import ListingReader
 from caldav_backup.kloset.copying.neighbours import Neighbour
 from caldav_backup.kloset.copying.totals import add_up, chunks_below, with_chunks
 from caldav_backup.kloset.dirpack import DIRECTORY, OTHER, Frame
@@ -48,9 +49,10 @@ class CopiedSource(NamedTuple):
 class SnapshotCopier:
     """Copies snapshots of `source` into the packfiles of `blobs`, which belong to `destination`."""
 
-    def __init__(self, source: Repository, destination: Repository, blobs: BlobWriter) -> None:
+    def __init__(self, source: Repository, destination: Repository, blobs: BlobWriter, listings: ListingReader) -> None:
         sizes = destination.configuration.chunking
         self.source = source
+        self.listings = listings
         self.blobs = blobs
         self.sizes = sizes
         contents = ContentCopier(source, destination, blobs)
@@ -153,9 +155,10 @@ class _OneSource:
             for entry in self._snapshot.list_directory(path):
                 yield Frame(DIRECTORY if entry.is_directory else OTHER, entry.to_bytes(), b"")
             return
-        if paths.to_key(path) not in self._listings:
+        listing = self._listings.get(paths.to_key(path))
+        if listing is None:
             raise Damaged(NO_LISTING)
-        yield from self._snapshot.directory_frames(path)
+        yield from self._copier.listings.frames(path, listing)
 
     # Failures
 

@@ -17,6 +17,7 @@ from itertools import groupby
 from caldav_backup.kloset.copying.batches import Batch
 from caldav_backup.kloset.copying.directories import Loss
 from caldav_backup.kloset.copying.known import Known
+from caldav_backup.kloset.copying.listings import ListingReader
 from caldav_backup.kloset.copying.neighbours import Neighbour
 from caldav_backup.kloset.copying.planning import CopyPlan, plan_copy, source_key
 from caldav_backup.kloset.copying.snapshots import SnapshotCopier
@@ -114,11 +115,12 @@ class _Copying:
         self._partial_tag = partial_tag
         self._progress = progress
         self._clock = clock
+        self._listings = ListingReader(source)
         self._begin()
 
     def _begin(self) -> None:
         self._batch = Batch(self._destination, self._clock())
-        self._copier = SnapshotCopier(self._source, self._destination, self._batch.blobs)
+        self._copier = SnapshotCopier(self._source, self._destination, self._batch.blobs, self._listings)
 
     def is_full(self) -> bool:
         return self._batch.is_full(self._clock())
@@ -132,6 +134,7 @@ class _Copying:
 
     def copy_source(self, headers: Sequence[Header]) -> Iterator[Copied]:
         """Snapshots of one source, each on top of what is known of the one before."""
+        self._listings.forget()
         neighbour = self._find_neighbour(headers[0])
         known = Known() if neighbour is None else neighbour.known()
         for header in headers:
