@@ -39,7 +39,7 @@ def command(
     repository = open_repository(run)
     found, tally = GatheredFindings(for_programs=run.options.json), DamageTally()
     plan = _apply(run, repository, waiting, found, tally) if apply else _plan(run, repository, found, tally)
-    return answer_of(plan, found, tally.report(readable_store(repository)), applied=apply)
+    return answer_of(plan, found, tally.report(plan.store or readable_store(repository)), applied=apply)
 
 
 def _plan(run: Invocation, repository: Repository, found: GatheredFindings, tally: DamageTally) -> RepairPlan:

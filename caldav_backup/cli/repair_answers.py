@@ -90,7 +90,8 @@ def _lines(plan: RepairPlan) -> Iterator[str]:
         ]
     )
     if plan.left_over:
-        yield f"{counted(len(plan.left_over), 'packfile')} of interrupted runs stay until a maintenance removes them"
+        verb = "stays" if len(plan.left_over) == 1 else "stay"
+        yield f"{counted(len(plan.left_over), 'packfile')} of interrupted runs {verb}, for a maintenance to remove"
 
 
 def _counts(count: int) -> str:

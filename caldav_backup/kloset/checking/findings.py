@@ -66,7 +66,7 @@ class Findings:
     def damage(self, what: str, where: str, message: object, path: str = "", *, like: str = "", more: int = 0) -> None:
         if what == "state":
             self.damaged_states.add(where)
-        self._add(Finding(Severity.DAMAGE, what, where, str(message), path, like, more))
+        self._add(Finding(Severity.DAMAGE, what, where, _without_advice(str(message)), path, like, more))
 
     def warn(self, what: str, where: str, message: object, path: str = "") -> None:
         self._add(Finding(Severity.WARNING, what, where, str(message), path))
@@ -79,3 +79,10 @@ class Findings:
         """What was found since the last time, in the order of finding."""
         found, self._waiting = self._waiting, []
         yield from found
+
+
+def _without_advice(message: str) -> str:
+    """What went wrong, without the advice to run a check: one is running."""
+    for advice in ("; run a check to see what is affected", ", or run a check to see what is affected"):
+        message = message.removesuffix(advice)
+    return message

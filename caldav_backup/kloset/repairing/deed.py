@@ -18,7 +18,7 @@ from caldav_backup.kloset.repairing.rewriting import can_be_rewritten, rewrite
 from caldav_backup.kloset.repairing.runs import location_run
 from caldav_backup.kloset.repairing.states import read_good_states
 from caldav_backup.kloset.resources import MAC_SIZE
-from caldav_backup.kloset.state import EntryType, MergedEntry, PackfileEntry, Run, make_run
+from caldav_backup.kloset.state import EntryType, LostEntry, MergedEntry, PackfileEntry, Run, make_run
 from caldav_backup.kloset.storage import Kind
 
 if TYPE_CHECKING:
@@ -45,10 +45,11 @@ def apply_repair(repository: Repository, plan: RepairPlan, lock: HeldLock, now_n
 def _rewrite_packfiles(repository: Repository, plan: RepairPlan, index: Index, lock: HeldLock) -> list[Run]:
     """Write damaged packfiles anew; where the padding lies that they end with now."""
     runs: list[Run] = []
-    for damaged in plan.packfiles:
+    for damaged in (*plan.packfiles, *plan.harmed):
         if can_be_rewritten(damaged):
             lock.confirm()
-            records = rewrite(repository, damaged, index.packfiles[damaged.identifier].timestamp_ns)
+            named = index.packfiles.get(damaged.identifier)
+            records = rewrite(repository, damaged, 0 if named is None else named.timestamp_ns)
             runs.append(location_run(damaged.identifier, records[-1:]))
     return runs
 
@@ -59,6 +60,8 @@ def _runs(plan: RepairPlan, index: Index, state: bytes, now_ns: int) -> list[Run
     for damaged in plan.packfiles:
         runs += replacement_runs(damaged, index.packfiles, now_ns)
     runs += uncolour_runs(plan.coloured)
+    lost = [LostEntry(damaged.identifier, now_ns) for damaged in plan.harmed if damaged.lost]
+    runs += [make_run(lost)] if lost else []
     entries: list[PackfileEntry] = []
     for orphan in plan.adopted:
         assert orphan.contents is not None

@@ -47,12 +47,19 @@ class DamagedPackfile:
     is_whole: bool = False
 
     @property
+    def readable(self) -> tuple[IndexRecord, ...]:
+        """Those of `good` that are no damaged headers."""
+        return tuple(record for record in self.good if record.mac not in self.unreadable_headers)
+
+    @property
     def keeps_anything(self) -> bool:
         """Whether something in it is worth keeping it; padding is not, nor what cannot be read."""
-        return any(
-            record.resource_type != ResourceType.RANDOM and record.mac not in self.unreadable_headers
-            for record in (*self.good, *self.moved)
-        )
+        return any(record.resource_type != ResourceType.RANDOM for record in (*self.readable, *self.moved))
+
+
+def claims_of(contents: Contents) -> Claimed:
+    """What a packfile says of itself, as states would."""
+    return {_name(record): (record.offset, record.length) for record in contents.records}
 
 
 def missing_packfile(identifier: bytes, claimed: Claimed) -> DamagedPackfile:
@@ -110,7 +117,7 @@ def _sort_out(
 
 
 def _agrees(contents: Contents, claimed: Claimed) -> bool:
-    there = {_name(record): (record.offset, record.length) for record in contents.records}
+    there = claims_of(contents)
     return all(there.get(name) == place for name, place in claimed.items())
 
 

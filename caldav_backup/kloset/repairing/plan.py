@@ -7,7 +7,7 @@ afterwards, which tells what is lost for good.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from caldav_backup.kloset.checking.findings import Finding, Findings, Progress, Severity, Step, no_progress
@@ -15,7 +15,8 @@ from caldav_backup.kloset.checking.orphans import Orphan, lost_snapshots, read_o
 from caldav_backup.kloset.checking.snapshots import SnapshotsCheck
 from caldav_backup.kloset.errors import StorageFileMissing
 from caldav_backup.kloset.header import Header
-from caldav_backup.kloset.repairing.examining import DamagedPackfile, examine, missing_packfile
+from caldav_backup.kloset.repairing.examining import DamagedPackfile, claims_of, examine, missing_packfile
+from caldav_backup.kloset.repairing.remains import has_any_file
 from caldav_backup.kloset.repairing.replacing import replacement_runs
 from caldav_backup.kloset.repairing.states import StatesFound, read_states
 from caldav_backup.kloset.repairing.witness import WitnessIndex
@@ -60,8 +61,12 @@ class RepairPlan:
     lost_snapshots: tuple[bytes, ...] = ()
     coloured: tuple[bytes, ...] = ()
     """Those of `adopted` that a maintenance marked as unused."""
+    harmed: tuple[DamagedPackfile, ...] = ()
+    """Those of `adopted` in which not everything can be read."""
     damage: int = 0
     """Places that stay damaged."""
+    store: Repository | None = field(default=None, compare=False, repr=False)
+    """The store as it will be, to read what can be read of it."""
 
     @property
     def is_empty(self) -> bool:
@@ -83,8 +88,11 @@ def plan_repair(repository: Repository, *, lost: Lost = _tell_nobody, progress: 
     replaced = [run for damaged in packfiles for run in replacement_runs(damaged, index.packfiles, 0)]
     if replaced:
         index.apply(bytes(32), State(tuple(replaced), 0))
-    orphans = [] if isinstance(repository.storage, PtarStorage) else _read_orphans(store, unnamed)
+    harmed: dict[bytes, DamagedPackfile] = {}
+    orphans = [] if isinstance(repository.storage, PtarStorage) else _read_orphans(store, unnamed, harmed)
     found = _Adoption(store, index, orphans, lost, progress)
+    coloured = sorted(each for each in found.adopted if index.is_coloured(ResourceType.PACKFILE, each))
+    index.forget_packfiles(each.identifier for each in orphans if each.identifier not in found.adopted)
     return RepairPlan(
         states,
         tuple(packfiles),
@@ -94,8 +102,10 @@ def plan_repair(repository: Repository, *, lost: Lost = _tell_nobody, progress: 
         left_over=tuple(each.identifier for each in orphans if each.contents and each.identifier not in found.adopted),
         unreadable=tuple(each.identifier for each in orphans if each.contents is None),
         lost_snapshots=tuple(sorted(before - set(index.snapshot_ids()))),
-        coloured=tuple(sorted(each for each in found.adopted if index.is_coloured(ResourceType.PACKFILE, each))),
+        coloured=tuple(coloured),
+        harmed=tuple(harmed[each] for each in sorted(harmed.keys() & found.adopted)),
         damage=found.damage,
+        store=store,
     )
 
 
@@ -115,11 +125,18 @@ def _examine_all(store: Repository, present: set[bytes], progress: Progress) -> 
     return found
 
 
-def _read_orphans(store: Repository, unnamed: set[bytes]) -> list[Orphan]:
+def _read_orphans(store: Repository, unnamed: set[bytes], harmed: dict[bytes, DamagedPackfile]) -> list[Orphan]:
+    """Those that can be read, with what is good in them; `harmed` learns of those in which not all is."""
     found: list[Orphan] = []
     for identifier in sorted(unnamed):
         try:
-            found.append(read_orphan(store, identifier))
+            orphan = read_orphan(store, identifier)
+            if orphan.contents is not None:
+                damaged = examine(store, identifier, claims_of(orphan.contents))
+                if damaged is not None:
+                    harmed[identifier] = damaged
+                    orphan = orphan._replace(contents=orphan.contents._replace(records=damaged.readable))
+            found.append(orphan)
         except StorageFileMissing:
             # Whoever took it away between listing and reading said so in a state that this plan has not seen.
             continue
@@ -161,14 +178,27 @@ class _Adoption:
             self._lost(finding)
 
     def _consider(self, header: Header, orphans: Sequence[Orphan]) -> None:
-        """Bring a snapshot back with the packfiles that it needs, if it is whole."""
+        """Bring a snapshot back with the packfiles that it needs, unless its trees have holes or no file is left.
+
+        Single events that are damaged are no reason to leave it away: the others may be nowhere else.
+        """
         holders = {each.identifier for each in orphans if header in each.headers}
-        damage = [each for each in self._checked.check(header.identifier) if each.severity is Severity.DAMAGE]
-        if damage:
-            self.torn.append(Torn(header, damage[0].message))
+        found = list(self._checked.check(header.identifier))
+        damage = [each for each in found if each.severity is Severity.DAMAGE]
+        torn = [each for each in damage if each.what in _TREES]
+        if damage and not torn and not has_any_file(self._store.snapshot(header.identifier)):
+            torn = damage
+        if torn:
+            self.torn.append(Torn(header, torn[0].message))
             # What only this one asked for is not needed, and must be asked for again by the next.
-            self._index.needed -= self._index.needed - self.adopted
+            self._index.needed &= self.adopted
             self._checked = SnapshotsCheck(self._store, Findings())
             return
+        for finding in found:
+            self._tell(finding)
         self.recovered.append(header)
         self.adopted |= self._index.needed | {min(holders)}
+
+
+# Findings that say that a snapshot cannot be walked through.
+_TREES = frozenset({"snapshot", "file tree", "dirpack index"})

@@ -5,13 +5,13 @@ Owns the question put to each look-up: would it have found anything without thos
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from caldav_backup.kloset.checking.orphans import Orphan
 from caldav_backup.kloset.index import Index
 from caldav_backup.kloset.repairing.runs import location_run
 from caldav_backup.kloset.resources import ResourceType
-from caldav_backup.kloset.state import Location, PackfileEntry, State, make_run
+from caldav_backup.kloset.state import DeleteEntry, EntryType, Location, PackfileEntry, State, make_run
 
 _TRIAL = b"trial".ljust(32, b"\0")
 
@@ -24,7 +24,7 @@ class WitnessIndex(Index):
         self._named: frozenset[bytes] = frozenset()
         self._is_witness = False
         self.needed: set[bytes] = set()
-        """Packfiles without which something that was asked for would not have been found; `forget` empties it."""
+        """Packfiles without which something that was asked for would not have been found."""
 
     def add_orphans(self, orphans: Sequence[Orphan]) -> None:
         """Know what these packfiles hold, too, whatever states say of it."""
@@ -36,6 +36,12 @@ class WitnessIndex(Index):
                 entry = PackfileEntry(orphan.identifier, _TRIAL, footer.timestamp_ns)
                 runs = (location_run(orphan.identifier, orphan.contents.records), make_run([entry]))
                 self.apply(_TRIAL, State(runs, footer.timestamp_ns))
+
+    def forget_packfiles(self, packfiles: Iterable[bytes]) -> None:
+        """Know some of them no more."""
+        gone = [DeleteEntry(EntryType.PACKFILE, packfile=packfile) for packfile in packfiles]
+        if gone:
+            self.apply(_TRIAL, State((make_run(gone),), 0))
 
     def find_locations(self, resource_type: ResourceType, mac: bytes) -> list[Location]:
         found = super().find_locations(resource_type, mac)

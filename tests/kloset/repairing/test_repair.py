@@ -222,3 +222,17 @@ def test_damaged_header_is_not_forgotten() -> None:
     assert after.index.snapshot_ids() == [identifier]
     with pytest.raises(Damaged):
         after.header(identifier)
+
+
+def test_snapshot_without_a_state_comes_back_although_it_has_lost_an_event() -> None:
+    storage, repository = make_repository()
+    snapshot = build(repository, two_calendars)
+    place = repository.index.find_location(
+        ResourceType.CHUNK, repository.keyed.mac(snapshot.read("/work/event-0003.ics"))
+    )
+    assert place is not None
+    damage(storage, Kind.PACKFILE, place.packfile, 16 + place.offset + place.length // 2)
+    del storage.files[Kind.STATE, snapshot.header.identifier]
+    after = repaired(storage)
+    assert [header.identifier for header in after.snapshots()] == [snapshot.header.identifier]
+    assert {each.path for each in damage_of(after) if each.path} == {"/work/event-0003.ics"}
