@@ -13,6 +13,7 @@ from caldav_backup.kloset.checking.findings import Progress, Step
 from caldav_backup.kloset.errors import Damaged, StorageFileMissing, UnsupportedStore
 from caldav_backup.kloset.live_blobs import LiveBlobs
 from caldav_backup.kloset.liveness import find_live_blobs, live_headers
+from caldav_backup.kloset.maintenance.copies import find_dispensable
 from caldav_backup.kloset.maintenance.orphans import Orphans
 from caldav_backup.kloset.maintenance.plan import (
     Expired,
@@ -24,7 +25,7 @@ from caldav_backup.kloset.maintenance.plan import (
     Waiting,
     Why,
 )
-from caldav_backup.kloset.maintenance.usage import Usage, find_usage, has_good_copies, live_in, lost_blobs
+from caldav_backup.kloset.maintenance.usage import Usage, find_usage, lost_blobs
 from caldav_backup.kloset.repository import Repository
 from caldav_backup.kloset.resources import ResourceType
 from caldav_backup.kloset.storage import Kind, PtarStorage
@@ -146,10 +147,12 @@ class _Planning:
         expired: list[Expired] = []
         needed: list[Needed] = []
         waiting: list[Waiting] = []
+        used = {packfile for packfile in self._coloured if self._usage.is_needed(packfile)}
+        used -= find_dispensable(self._repository, self._live, used) if used else set()
         for packfile, coloured_ns in sorted(self._coloured.items()):
             size = self._size(packfile)
             due_ns = coloured_ns + self._grace_ns
-            if not self._can_do_without(packfile):
+            if packfile in used:
                 # Whether its time has come or not: plakar cannot read what lies in a coloured packfile.
                 needed.append(Needed(packfile, size))
             elif orphans.may_be_missed(packfile):
@@ -159,12 +162,6 @@ class _Planning:
             elif packfile in self._present or packfile in self._named:
                 waiting.append(Waiting(packfile, size, due_ns))
         return expired, needed, waiting
-
-    def _can_do_without(self, packfile: bytes) -> bool:
-        """Whether everything in it that is live has a good copy in a packfile that counts and is not coloured."""
-        if not self._usage.is_needed(packfile):
-            return True
-        return has_good_copies(self._repository, live_in(self._repository, self._live, packfile), packfile)
 
     # Packfiles that no state names
 

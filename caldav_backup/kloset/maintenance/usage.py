@@ -1,6 +1,6 @@
 """What of each packfile is needed.
 
-Owns the sums and the look at other copies of a blob. What follows from it is decided in `plan`.
+Owns the sums. What follows from them is decided in `planning`.
 """
 
 from __future__ import annotations
@@ -11,18 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from caldav_backup.kloset.envelope import HEADER_SIZE
-from caldav_backup.kloset.errors import Damaged, StorageFileMissing
 from caldav_backup.kloset.live_blobs import LiveBlobs
 from caldav_backup.kloset.repository import Repository
-from caldav_backup.kloset.resources import NOT_NAMED_BY_CONTENT, ResourceType
-from caldav_backup.kloset.state import DeleteEntry, EntryType, Location
-from caldav_backup.kloset.storage import Kind
+from caldav_backup.kloset.resources import ResourceType
+from caldav_backup.kloset.state import DeleteEntry, EntryType
 
 Blob = tuple[int, bytes]
 """Type and MAC."""
-
-RECORD_LIMIT = 64 << 20
 
 
 class Use(NamedTuple):
@@ -79,31 +74,6 @@ def live_in(repository: Repository, live: LiveBlobs, packfile: bytes) -> list[Bl
         for mac, is_live in zip(macs, live.contains_many(kind, macs), strict=True)
         if is_live
     ]
-
-
-def has_good_copies(repository: Repository, blobs: Sequence[Blob], without: bytes) -> bool:
-    """Whether each of `blobs` can be read from another packfile than `without` that counts and is not coloured.
-
-    Every byte is read and verified: whoever asks is about to delete the one copy that is known to be used.
-    """
-    return all(_has_good_copy(repository, kind, mac, without) for kind, mac in blobs)
-
-
-def _has_good_copy(repository: Repository, kind: int, mac: bytes, without: bytes) -> bool:
-    places = repository.index.find_locations(ResourceType(kind), mac)
-    usable = (place for place in places if place.packfile != without and repository.index.is_usable(place.packfile))
-    return any(_is_good(repository, kind, mac, place) for place in usable)
-
-
-def _is_good(repository: Repository, kind: int, mac: bytes, place: Location) -> bool:
-    limit = repository.configuration.chunking.maximum if kind == ResourceType.CHUNK else RECORD_LIMIT
-    try:
-        start = HEADER_SIZE + place.offset
-        encoded = repository.storage.read_range(Kind.PACKFILE, place.packfile, start, place.length)
-        blob = repository.codec.decode(encoded, limit)
-    except (Damaged, StorageFileMissing):
-        return False
-    return kind in NOT_NAMED_BY_CONTENT or repository.keyed.mac(blob) == mac
 
 
 def lost_blobs(repository: Repository, live: LiveBlobs, lost: Sequence[bytes]) -> Iterator[tuple[bytes, Blob]]:
