@@ -144,10 +144,7 @@ def report(label: str, path: Path, turns: int, fresh: dict[str, float] | None) -
     found = measure(path, turns)
     files = [each for each in path.rglob("*") if each.is_file()]
     size = sum(each.stat().st_size for each in files)
-    columns = [
-        f"{found[name] * 1000:8.1f} ms" + (f" {found[name] / fresh[name]:6.1f}x" if fresh else 8 * " ")
-        for name in found
-    ]
+    columns = [f"{seconds * 1000:8.1f} ms {seconds / (fresh or found)[name]:6.1f}x" for name, seconds in found.items()]
     print(f"{label:>22} {len(files):6,} files {size / 1e6:8.1f} MB " + " ".join(columns), flush=True)
     return found
 
@@ -166,7 +163,8 @@ def main() -> int:
             make_store(years, Calendar(options.events), range(options.nights))
         if not one.exists():
             make_store(one, Calendar(options.events), range(1))
-        print(f"{options.events:,} events, {options.nights:,} nights: open, ls, latest, backup of nothing changed")
+        print(f"{options.events:,} events, {options.nights:,} nights")
+        print(" " * 48 + "             ".join(f"{name:>6}" for name in ("open", "ls", "latest", "backup")))
         fresh = report("one night", one, options.turns, None)
         report("all nights", years, options.turns, fresh)
         used = root / "repacked"

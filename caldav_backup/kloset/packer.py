@@ -78,6 +78,11 @@ class Packer:
         """Bytes that were packed so far."""
         return sum(packfile.size for packfile in self._stored) + (self._open.size if self._open else 0)
 
+    @property
+    def stored(self) -> tuple[StoredPackfile, ...]:
+        """The packfiles that are complete so far."""
+        return tuple(self._stored)
+
     def add(self, resource_type: int, mac: bytes, blob: BytesLike) -> None:
         """Store a blob under its MAC, or the name that its type has instead. StorageError."""
         self.append(resource_type, VERSION_1_0_0, mac, self._encode(blob))

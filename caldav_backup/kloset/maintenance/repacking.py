@@ -13,24 +13,25 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby, product
 
 from caldav_backup.kloset.checking.findings import Progress, Step
-from caldav_backup.kloset.errors import Locked
+from caldav_backup.kloset.errors import Locked, StorageError
 from caldav_backup.kloset.header import Header
 from caldav_backup.kloset.live_blobs import LiveBlobs
 from caldav_backup.kloset.maintenance.merging import Confirm
 from caldav_backup.kloset.maintenance.repacking_heads import HeadWriter
 from caldav_backup.kloset.maintenance.repacking_moves import Mover, Placed
-from caldav_backup.kloset.maintenance.repacking_plan import RepackPlan, Rewritten, plan_repack
+from caldav_backup.kloset.maintenance.repacking_plan import RepackPlan, plan_repack
 from caldav_backup.kloset.packer import Packer, StoredPackfile
 from caldav_backup.kloset.placement import placement_runs
 from caldav_backup.kloset.reissue import Reissue, exchange_runs, new_headers, require_whole, settle
 from caldav_backup.kloset.repository import Repository
 from caldav_backup.kloset.resources import MAC_SIZE, ResourceType
 from caldav_backup.kloset.state import ColouredEntry, Location, make_run
+from caldav_backup.kloset.storage import Kind
 
 __all__ = ["RepackPlan", "Repacked", "apply_repack", "plan_repack"]
 
@@ -73,30 +74,33 @@ def apply_repack(
     """Carry out a plan that was made under the same exclusive lock, which `confirm` asks for before the commit.
 
     Nothing is deleted here, and a snapshot that was removed meanwhile does not come back. Locked when another program
-    wrote a snapshot although the lock is held, UnsupportedStore, StorageError: nothing has changed then, but packfiles
-    may be left behind that no state names.
+    wrote a snapshot although the lock is held, UnsupportedStore, StorageError: nothing has changed then.
     """
     if plan.is_empty:
         return Repacked({}, (), {}, 0)
     require_whole(repository, plan.headers)
     headers = new_headers((Reissue(header, header.tags) for header in plan.headers), new_identifier)
-    moving = _Moving(repository, plan.live, frozenset(each.identifier for each in plan.packfiles), progress)
-    stored = (*moving.write_heads(headers), *moving.move(plan.packfiles))
+    moving = _Moving(repository, plan, progress)
+    try:
+        stored = moving.move(headers)
+        confirm()
+        repository.refresh()
+        removed = _removed_meanwhile(repository, plan)
+    except BaseException:
+        # The room may be needed: a full disk is one of the reasons.
+        moving.discard()
+        raise
+    seen = frozenset(repository.index.states)
+    kept = {old: header for old, header in headers.items() if old not in removed}
     damaged = moving.mover.damaged
     coloured = tuple(each.identifier for each in plan.packfiles if each.identifier not in damaged)
-    confirm()
-    repository.refresh()
-    seen = frozenset(repository.index.states)
-    removed = _removed_meanwhile(repository, plan)
-    kept = {old: header for old, header in headers.items() if old not in removed}
-    state = new_identifier()
     # By no clock may the grace period seem to have begun before.
     now_ns = max(clock(), *(head.timestamp_ns for head in repository.index.heads.values()))
     marks = [ColouredEntry(ResourceType.PACKFILE, packfile, now_ns) for packfile in coloured]
     marks += [ColouredEntry(ResourceType.SNAPSHOT, headers[old].identifier, now_ns) for old in sorted(removed)]
-    exchanged = exchange_runs(repository, kept, now_ns)
-    said = [*exchanged, *placement_runs(stored, state), *([make_run(marks)] if marks else [])]
-    repository.put_state(state, said, timestamp_ns=now_ns)
+    state = new_identifier()
+    said = [*exchange_runs(repository, kept, now_ns), *placement_runs(stored, state)]
+    repository.put_state(state, [*said, make_run(marks)] if marks else said, timestamp_ns=now_ns)
     lost = settle(repository, kept, seen | {state})
     return Repacked(
         {old: header.identifier for old, header in kept.items() if old not in lost},
@@ -109,35 +113,51 @@ def apply_repack(
 class _Moving:
     """Copies what is live into new packfiles, which no state names yet."""
 
-    def __init__(
-        self, repository: Repository, live: LiveBlobs, leaving: AbstractSet[bytes], progress: Progress
-    ) -> None:
+    def __init__(self, repository: Repository, plan: RepackPlan, progress: Progress) -> None:
         self._repository = repository
-        self._leaving = leaving
-        self._live = live
+        self._plan = plan
+        self._leaving = frozenset(each.identifier for each in plan.packfiles)
+        self._live = plan.live
         self._moved = LiveBlobs()
         self._progress = progress
+        self._packers: list[Packer] = []
         self.mover = Mover(repository)
 
-    def write_heads(self, headers: Mapping[bytes, Header]) -> tuple[StoredPackfile, ...]:
-        """New headers, given by old id, and the attributes of their snapshots. StorageError."""
-        return HeadWriter(self._repository, self.mover, self._moved, self._leaving).write(headers)
-
-    def move(self, packfiles: Sequence[Rewritten]) -> tuple[StoredPackfile, ...]:
-        """Whatever else is live, kind by kind, into packfiles of the usual size. StorageError."""
+    def _new_packer(self, max_size: int) -> Packer:
         repository = self._repository
-        sizes = repository.configuration.packfile
-        packer = Packer(repository.storage, repository.codec, repository.keyed, sizes.max_size)
-        total = len(_TURNS) * len(packfiles)
-        try:
-            for number, (kinds, packfile) in enumerate(product(_TURNS, packfiles)):
-                self._progress(Step("packfiles", number, total))
-                self._move_from(packfile.identifier, kinds, packer)
-            self._progress(Step("packfiles", total, total))
-            return packer.finish()
-        except BaseException:
+        self._packers.append(Packer(repository.storage, repository.codec, repository.keyed, max_size))
+        return self._packers[-1]
+
+    def move(self, headers: Mapping[bytes, Header]) -> tuple[StoredPackfile, ...]:
+        """The packfiles of the new headers, given by old id, and of all that is live, complete. StorageError."""
+        heads = HeadWriter(
+            self._repository,
+            self.mover,
+            moved=self._moved,
+            leaving=self._leaving,
+            new_packer=self._new_packer,
+        )
+        return (*heads.write(headers), *self._move_contents())
+
+    def discard(self) -> None:
+        """Remove what was written. Never fails."""
+        for packer in self._packers:
             packer.abort()
-            raise
+            for packfile in packer.stored:
+                # What cannot be removed is found by a later maintenance as a packfile that no state names.
+                with suppress(StorageError):
+                    self._repository.storage.delete(Kind.PACKFILE, packfile.identifier)
+
+    def _move_contents(self) -> tuple[StoredPackfile, ...]:
+        """Whatever lies in the old packfiles and was not copied with the headers, kind by kind."""
+        packfiles = self._plan.packfiles
+        packer = self._new_packer(self._repository.configuration.packfile.max_size)
+        total = len(_TURNS) * len(packfiles)
+        for number, (kinds, packfile) in enumerate(product(_TURNS, packfiles)):
+            self._progress(Step("packfiles", number, total))
+            self._move_from(packfile.identifier, kinds, packer)
+        self._progress(Step("packfiles", total, total))
+        return packer.finish()
 
     def _move_from(self, packfile: bytes, kinds: Sequence[ResourceType], packer: Packer) -> None:
         done: dict[int, list[bytes]] = {}

@@ -9,8 +9,9 @@ Headers lie at the end, in the order of commits, for whoever lists snapshots rea
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import partial
 
 from caldav_backup.kloset.btree import XATTR_TREE, Tree
 from caldav_backup.kloset.header import Header
@@ -31,11 +32,21 @@ Attribute = tuple[Blob, ...]
 class HeadWriter:
     """Packs headers with the attributes of their snapshots. `moved` learns what was copied."""
 
-    def __init__(self, repository: Repository, mover: Mover, moved: LiveBlobs, leaving: AbstractSet[bytes]) -> None:
-        """`leaving` are the packfiles that will be gone."""
+    def __init__(
+        self,
+        repository: Repository,
+        mover: Mover,
+        *,
+        moved: LiveBlobs,
+        leaving: AbstractSet[bytes],
+        new_packer: Callable[[int], Packer],
+    ) -> None:
+        """`leaving` are the packfiles that will be gone; `new_packer` is asked with the largest size of packfiles."""
         self._repository = repository
         self._mover = mover
         self._moved = moved
+        # Closed by hand, since the headers come last.
+        self._new_packer = partial(new_packer, 1 << 62)
         self._leaving = leaving
         self._attributes = _Attributes(repository)
         self._settled: dict[Attribute, bool] = {}
@@ -45,19 +56,11 @@ class HeadWriter:
         self._inside: set[Blob] = set()
         self._stored: list[StoredPackfile] = []
 
-    def _new_packer(self) -> Packer:
-        # Closed by hand, since the headers come last.
-        return Packer(self._repository.storage, self._repository.codec, self._repository.keyed, 1 << 62)
-
     def write(self, headers: Mapping[bytes, Header]) -> tuple[StoredPackfile, ...]:
         """The packfiles, which are complete in the storage; headers by old id in the order of commits. StorageError."""
-        try:
-            for header in headers.values():
-                self._add(header)
-            self._close()
-        except BaseException:
-            self._packer.abort()
-            raise
+        for header in headers.values():
+            self._add(header)
+        self._close()
         return tuple(self._stored)
 
     def _add(self, header: Header) -> None:

@@ -295,8 +295,10 @@ def test_nothing_is_committed_when_the_lock_was_lost() -> None:
     def lost() -> None:
         raise LockGone
 
+    files = set(storage.files)
     with pytest.raises(LockGone):
         apply_repack(repository, plan, confirm=lost)
+    assert set(storage.files) == files
     fresh = Repository.open(storage)
     assert fresh.index.snapshot_ids() == ids
     assert everything(fresh) == before
