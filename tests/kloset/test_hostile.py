@@ -6,6 +6,7 @@ Each ends with an error of the store's own family, and with no more memory or ti
 from __future__ import annotations
 
 import os
+import random
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from caldav_backup.kloset import Configuration, Damaged, PathNotFound, Repository, Snapshot, UnsupportedStore, records
+from caldav_backup.kloset import (
+    Configuration,
+    Damaged,
+    File,
+    PathNotFound,
+    Repository,
+    Snapshot,
+    SnapshotBuilder,
+    UnsupportedStore,
+    records,
+)
 from caldav_backup.kloset.btree import INDEX_TREE, VFS_TREE, Node, Root, Tree
 from caldav_backup.kloset.check import Severity, check
 from caldav_backup.kloset.configuration import ChunkSizes
@@ -26,8 +37,9 @@ from caldav_backup.kloset.resources import ResourceType
 from caldav_backup.kloset.state import LocationEntry, State, make_run
 from caldav_backup.kloset.storage import FilesystemStorage, Kind
 from caldav_backup.kloset.summary import Summary
+from tests.kloset.copies import copy_all
 from tests.kloset.planted import Plant
-from tests.kloset.stores import make_repository, put_blobs
+from tests.kloset.stores import build, make_repository, put_blobs
 
 MIB = 1 << 20
 
@@ -317,6 +329,23 @@ def test_many_long_objects_are_not_held_together() -> None:
     snapshot = only_snapshot(plant)
     with little_memory(24 * MIB), pytest.raises(Damaged):
         list(snapshot.read_many([entry for entry in snapshot.walk() if entry.is_file]))
+
+
+@pytest.mark.full
+def test_long_contents_are_copied_one_by_one(chance: random.Random) -> None:
+    _, source = make_repository()
+    files = [File(f"{number}.ics", chance.randbytes(800_000), 10**9) for number in range(3)]
+
+    def fill(builder: SnapshotBuilder) -> None:
+        directory = builder.open_directory("/a")
+        directory.add(files)
+        directory.close({})
+
+    build(source, fill)
+    _, destination = make_repository(chunking=ChunkSizes(64, 256, 1024))
+    copy_all(source, destination)
+    snapshot = destination.snapshot(destination.snapshots()[0].identifier)
+    assert [snapshot.read(f"/a/{file.name}") for file in files] == [file.content for file in files]
 
 
 def test_a_size_that_lies_is_damage_before_anything_is_read() -> None:

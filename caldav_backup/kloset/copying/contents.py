@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from caldav_backup.kloset.blob_writer import BlobWriter
 from caldav_backup.kloset.chunking import Chunker
-from caldav_backup.kloset.contents import BATCH_BYTES, Content, get_object, read_objects, stream_object
+from caldav_backup.kloset.contents import BATCH_BYTES, BATCH_CHUNKS, Content, get_object, read_objects, stream_object
 from caldav_backup.kloset.errors import Damaged
 from caldav_backup.kloset.objects import Object, ObjectChunk
 from caldav_backup.kloset.repository import Repository
@@ -54,7 +54,14 @@ class ContentCopier:
         if len(contents) == 1:
             return {contents[0].object: self._copy_one(contents[0])}
         records = self._source.get_blobs(ResourceType.OBJECT, [content.object for content in contents])
-        objects = [Object.from_bytes(record) for _, record in records]
+        objects: list[Object] = []
+        chunks = 0
+        for _, record in records:
+            objects.append(Object.from_bytes(record))
+            chunks += len(objects[-1].chunks)
+            if chunks > BATCH_CHUNKS:
+                # Too many to hold together; a hostile store has as many as it likes.
+                return {content.object: self._copy_one(content) for content in contents}
         pieces = list(read_objects(self._source, list(zip(contents, objects, strict=True))))
         plain = [self._is_plain(each, parts) for each, parts in zip(objects, pieces, strict=True)]
         quickly = iter(
