@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +13,7 @@ from caldav_backup.kloset.check import Step, check
 from caldav_backup.kloset.checking.parts import numbered_part
 from caldav_backup.kloset.directory_writer import File
 from caldav_backup.kloset.errors import SnapshotNotFound, StorageUnavailable
+from caldav_backup.kloset.packer import Packer
 from caldav_backup.kloset.repository import Repository, read_configuration
 from caldav_backup.kloset.resources import VERSION_1_0_0, VERSION_1_1_0, ZERO_MAC, ResourceType
 from caldav_backup.kloset.state import LocationEntry, PackfileEntry, State, make_run
@@ -199,6 +202,44 @@ def test_packfile_that_no_state_names_is_a_warning() -> None:
     storage, repository = make_repository()
     storage.files[Kind.PACKFILE, b"p" * 32] = b"left behind"
     assert [finding[:3] for finding in findings(repository)] == [(WARNING, "packfile", (b"p" * 32).hex())]
+
+
+def test_backup_that_ends_while_packfiles_are_listed_is_no_damage() -> None:
+    class Busy(MemoryStorage):
+        """Somebody else ends a backup when packfiles are listed for the first time."""
+
+        work: Callable[[], object] | None = None
+
+        def ids(self, kind: Kind) -> Iterator[bytes]:
+            listed = list(super().ids(kind))
+            work, self.work = self.work, self.work if kind is not Kind.PACKFILE else None
+            if work is not None and kind is Kind.PACKFILE:
+                work()
+                # Its packfiles are listed, or not yet.
+                listed = list(super().ids(kind)) if self.shows_new else listed
+            return iter(listed)
+
+        shows_new = True
+
+    for shows_new in (False, True):
+        storage = Busy()
+        _, repository = make_repository(storage=storage)
+        build(repository, two_calendars)
+        other = Repository.open(storage)
+        storage.work = lambda other=other: build(other, lambda builder: builder.fail("/home", "410 Gone"))
+        storage.shows_new = shows_new
+        assert findings(Repository.open(storage)) == []
+        assert storage.work is None
+
+
+def test_header_that_was_to_be_issued_again_is_no_lost_snapshot() -> None:
+    storage, repository = make_repository()
+    header = build(repository, two_calendars).header
+    again = replace(header, identifier=b"n" * 32, tags=("pinned",))
+    packer = Packer(storage, repository.codec, repository.keyed, 1 << 26)
+    packer.add(ResourceType.SNAPSHOT, again.identifier, again.to_bytes())
+    packer.finish()
+    assert [finding.what for finding in findings(repository)] == ["packfile"]
 
 
 @pytest.mark.parametrize("length", [0, 1, 15, 16, 47, 48, 60, 2000])
