@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from blake3 import blake3
 
-from caldav_backup.kloset import Damaged, KlosetError, Repository
+from caldav_backup.kloset import Damaged, KlosetError, Locked, Repository
 from caldav_backup.kloset.check import Severity, check
-from caldav_backup.kloset.resources import ResourceType
+from caldav_backup.kloset.lock import Lock
+from caldav_backup.kloset.locks import shared_lock
+from caldav_backup.kloset.resources import VERSION_1_0_0, ResourceType
 from caldav_backup.kloset.state import ColouredEntry, DeleteEntry, EntryType, LocationEntry, State, make_run
 from caldav_backup.kloset.storage import Kind, MemoryStorage
-from tests.rot.small import LOCK, Small, make_small, tell
+from tests.rot.small import NOON, Small, make_small, tell
 from tests.rot.variants import changed
 
 
@@ -81,11 +85,18 @@ def test_nothing_can_be_forged_without_the_key(sealed: Small) -> None:
                 sealed.open(forged).index.snapshot_ids()
 
 
-def test_an_old_exclusive_lock_that_is_played_again_stops_nobody(sealed: Small) -> None:
-    assert LOCK in set(sealed.storage.ids(Kind.LOCK))
-    repository = sealed.open(changed(sealed.storage))
-    from caldav_backup.kloset.locks import shared_lock
-
+def test_an_old_exclusive_lock_that_is_played_again_stops_others_for_ten_minutes_only(sealed: Small) -> None:
+    """Its file is new, and clocks are not believed alone; whoever can do this could delete everything."""
+    storage = changed(sealed.storage)
+    repository = sealed.open(storage)
+    old = Lock(NOON, "elsewhere", exclusive=True).to_bytes()
+    sealed_lock = repository.seal_file(ResourceType.LOCK, VERSION_1_0_0, old)
+    storage.write(Kind.LOCK, b"o" * 32, sealed_lock)
+    with pytest.raises(Locked), shared_lock(repository, b"m" * 32):
+        pass
+    storage.clock = lambda: time.time_ns() - 11 * 60 * 10**9
+    storage.write(Kind.LOCK, b"o" * 32, sealed_lock)
+    storage.clock = time.time_ns
     with shared_lock(repository, b"m" * 32):
         pass
 
