@@ -112,6 +112,7 @@ def agree(index: Index, oracle: Oracle) -> None:
             assert all(index.is_coloured(ResourceType.PACKFILE, place.packfile) for place in places[len(available) :])
     assert set(index.snapshot_ids()) == oracle.snapshots()
     assert set(index.packfiles) == oracle.packfiles
+    listed = dict(index.each_packfile())
     for packfile in PACKFILES:
         held = {
             bytes((kind,)) + mac: (place.offset, place.length)
@@ -119,6 +120,11 @@ def agree(index: Index, oracle: Oracle) -> None:
             if at == packfile
         }
         assert index.locations_in(packfile) == held
+        rows = listed.get(packfile)
+        names = [] if rows is None else zip(rows.types.tolist(), rows.names(), rows.lengths.tolist(), strict=True)
+        assert {bytes((kind,)) + mac: length for kind, mac, length in names} == {
+            name: length for name, (_, length) in held.items()
+        }
 
 
 def index_that_sorts_after(searches: int) -> Index:
