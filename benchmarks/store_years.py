@@ -16,7 +16,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.store_build import attributes
@@ -26,7 +26,7 @@ from caldav_backup.kloset.keys import Argon2id
 from caldav_backup.kloset.maintenance.merging import apply_merging
 from caldav_backup.kloset.maintenance.repacking import apply_repack, plan_repack
 from caldav_backup.kloset.resources import ResourceType
-from caldav_backup.kloset.state import DeleteEntry, EntryType, Run, State, make_run
+from caldav_backup.kloset.state import DeleteEntry, EntryType, make_run
 from caldav_backup.kloset.storage import Kind
 from tests.events import event
 
@@ -44,15 +44,6 @@ def open_store(path: Path) -> Repository:
     return Repository.open(open_storage(str(path)), passphrase=_PASSPHRASE)
 
 
-class DatedRepository(Repository):
-    """Commits at a time that is given, as if the nights had really gone by."""
-
-    now_ns = _MTIME_NS
-
-    def put_state(self, identifier: bytes, runs: Sequence[Run], *, timestamp_ns: int | None = None) -> State:
-        return super().put_state(identifier, runs, timestamp_ns=timestamp_ns or self.now_ns)
-
-
 class Calendar:
     """One calendar, of which another event changes each night."""
 
@@ -61,14 +52,14 @@ class Calendar:
         self._files = sorted(File(f"{each.uid}.ics", each.content, _MTIME_NS) for each in contents)
         self._versions = bytearray(9 * count)
 
-    def back_up(self, repository: DatedRepository, night: int, parent: Header | None) -> Header:
+    def back_up(self, repository: Repository, night: int, parent: Header | None) -> Header:
         """The first backup, or one of a night in which one event has changed."""
         place = night * 7919 % len(self._files)
         file = self._files[place]
         self._files[place] = File(file.name, file.content + b"X-NIGHT:%d\r\n" % night, file.mtime_ns + night)
         self._versions[9 * place : 9 * place + 9] = night.to_bytes(9)
-        repository.now_ns = _MTIME_NS + night * _NIGHT_NS
-        builder = SnapshotBuilder(repository, importer=_IMPORTER, timestamp_ns=repository.now_ns)
+        # Committed as if the nights had really gone by.
+        builder = SnapshotBuilder(repository, importer=_IMPORTER, clock=lambda: _MTIME_NS + night * _NIGHT_NS)
         parents = [repository.snapshot(parent.identifier)] if parent else []
         directory = builder.open_directory("/work", parents=parents)
         if parent is None:
@@ -91,7 +82,7 @@ def back_up_nothing(repository: Repository) -> None:
 
 def make_store(path: Path, calendar: Calendar, nights: range) -> None:
     configuration = Configuration.new(encrypted=True, kdf=Argon2id(time=1, memory=1 << 10))
-    repository = DatedRepository.create(open_storage(str(path)), configuration, passphrase=_PASSPHRASE)
+    repository = Repository.create(open_storage(str(path)), configuration, passphrase=_PASSPHRASE)
     header = None
     for night in nights:
         header = calendar.back_up(repository, night, header)
