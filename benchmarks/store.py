@@ -1,9 +1,9 @@
 """A store's whole life against restic and plakar: the same event files, whole commands, encrypted stores.
 
-First backup, nothing changed, one changed, list, restore all, check, check of all data, and prune to the newest snapshot
-with its space freed. Wall and processor time are without the derivation of the key, which is measured for each and
-taken off; memory is that of the largest process. Our restore reads everything back, which theirs do not. Rounds
-alternate; medians. Ends with 1 where a goal is missed; of restic and plakar it takes those on PATH.
+First backup, nothing changed, one changed, list, restore all, check, check of all data, and prune to the newest
+snapshot with its space freed. Wall and processor time are without the derivation of the key, which is measured for
+each and taken off; memory is that of the largest process. Our restore reads everything back, which theirs do not.
+Rounds alternate; medians. Ends with 1 where a goal is missed; of restic and plakar it takes those on PATH.
 
     python -m benchmarks.store [--events 10000,100000] [--rounds 3]
 """
@@ -44,7 +44,7 @@ def contestants(scratch: Path, source: Path) -> Iterator[Contestant]:
     if shutil.which("restic"):
         yield Restic(scratch, source)
     if shutil.which("plakar"):
-        yield Plakar(scratch, source, ours.key_seconds)
+        yield Plakar(scratch, source)
 
 
 def one_round(scratch: Path, count: int, costs: Costs) -> None:
