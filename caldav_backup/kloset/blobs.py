@@ -41,9 +41,9 @@ class BlobReader:
         self._storage = storage
         self._codec = codec
         self._keyed = keyed
-        self._limits = {ResourceType.CHUNK: chunk_limit, ResourceType.OBJECT: OBJECT_LIMIT}
-        # A location may claim four GiB, and a file with holes have them.
-        self._most_stored = codec.most_stored(max(chunk_limit, OBJECT_LIMIT))
+        self._limits: dict[int, int] = {ResourceType.CHUNK: chunk_limit, ResourceType.OBJECT: OBJECT_LIMIT}
+        self.most_stored = codec.most_stored(max(chunk_limit, OBJECT_LIMIT))
+        """Most bytes that a blob takes up: a location may claim four GiB, and a file with holes have them."""
         self._index = index
 
     def get_blob(self, resource_type: ResourceType, mac: bytes) -> bytes:
@@ -84,22 +84,28 @@ class BlobReader:
         return self.get_blob(resource_type, mac)
 
     def _read_together(self, places: Sequence[Location]) -> dict[Location, memoryview]:
-        """The encoded bytes of each place that could be read."""
-        found: dict[Location, memoryview] = {}
+        """The encoded bytes of each place that could be read; the others are tried alone, and told alone."""
+        return {place: read for place, read in self.read_neighbours(places) if not isinstance(read, Damaged)}
+
+    def read_neighbours(self, places: Iterable[Location]) -> Iterator[tuple[Location, memoryview | Damaged]]:
+        """Each place once, ascending, with the encoded bytes there or why they cannot be read.
+
+        A few MiB are read and held at a time. Where one place reaches beyond its packfile's end, its neighbours cannot
+        be read either.
+        """
         for group in _neighbours(sorted(set(places))):
             start = group[0].offset
             end = max(place.offset + place.length for place in group)
             try:
                 read = memoryview(self._read(group[0].packfile, start, end - start))
-            except Damaged:
-                # One of them reaches beyond the packfile's end, or all are gone: each is tried alone, and told alone.
+            except Damaged as exc:
+                yield from ((place, exc) for place in group)
                 continue
             for place in group:
-                found[place] = read[place.offset - start : place.offset - start + place.length]
-        return found
+                yield place, read[place.offset - start : place.offset - start + place.length]
 
     def _read(self, packfile: bytes, offset: int, length: int) -> bytes:
-        if length > self._most_stored:
+        if length > self.most_stored:
             raise Damaged(
                 f"{length} bytes were to be read from packfile {packfile.hex()} at once, more than anything in it may "
                 "have; the store is damaged there"
@@ -114,13 +120,16 @@ class BlobReader:
             ) from exc
 
     def _open(self, resource_type: ResourceType, mac: bytes, place: Location, encoded: BytesLike) -> bytes:
-        limit = self._limits.get(resource_type, RECORD_LIMIT)
         try:
-            blob = self._codec.decode(encoded, limit)
+            return self.open(resource_type, mac, encoded)
         except Damaged as exc:
             raise _not_as_stored(resource_type, mac, place) from exc
+
+    def open(self, resource_type: int, mac: bytes, encoded: BytesLike) -> bytes:
+        """What was encoded as the blob of this name. Damaged for anything else, and for one that is too long."""
+        blob = self._codec.decode(encoded, self._limits.get(resource_type, RECORD_LIMIT))
         if resource_type not in NOT_NAMED_BY_CONTENT and self._keyed.mac(blob) != mac:
-            raise _not_as_stored(resource_type, mac, place)
+            raise Damaged(f"the blob {mac.hex()} is not what was stored")
         return blob
 
 

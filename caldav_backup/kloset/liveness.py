@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from caldav_backup.kloset import dirpack, records
 from caldav_backup.kloset.btree import ERROR_TREE, INDEX_TREE, VFS_TREE, XATTR_TREE, Node, Root, TreeType
-from caldav_backup.kloset.checking.findings import Progress, Step
+from caldav_backup.kloset.checking.findings import Progress, Step, no_progress
 from caldav_backup.kloset.dirpack import Frame
 from caldav_backup.kloset.errors import BlobMissing, Damaged, UnsupportedStore
 from caldav_backup.kloset.header import UNSIGNED, Header, Source
@@ -36,10 +36,6 @@ _NEXT = records.string("next") + records.binary(ZERO_MAC)[:2]
 _NEXT_SIZE = len(_NEXT) + MAC_SIZE
 
 
-def _no_progress(step: Step) -> None:
-    """Nobody watches."""
-
-
 def live_headers(repository: Repository) -> list[Header]:
     """Headers of all snapshots that were not removed. Damaged, naming the snapshot, when one cannot be read."""
     headers = []
@@ -51,7 +47,7 @@ def live_headers(repository: Repository) -> list[Header]:
     return headers
 
 
-def find_live_blobs(repository: Repository, headers: Iterable[Header], progress: Progress = _no_progress) -> LiveBlobs:
+def find_live_blobs(repository: Repository, headers: Iterable[Header], progress: Progress = no_progress) -> LiveBlobs:
     """Every blob that these snapshots reach, the values of extended attributes among them.
 
     Every record on the way is read and verified; contents only have to be in some packfile that a state names. Memory

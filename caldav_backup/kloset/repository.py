@@ -68,10 +68,10 @@ class Repository:
         self._unlocked = unlocked
         self._index = index
         self._tell_unreadable = unreadable
-        self._blobs = BlobReader(
+        self.blobs = BlobReader(
             storage, self.codec, self.keyed, self.configuration.chunking.maximum, lambda: self.index
         )
-        self._headers = Headers(self._blobs, unreadable)
+        self._headers = Headers(self.blobs, unreadable)
 
     def __repr__(self) -> str:
         return f"<Repository {self.configuration.repository_id} at {self.storage.location}>"
@@ -195,11 +195,11 @@ class Repository:
 
     def get_blob(self, resource_type: ResourceType, mac: bytes) -> bytes:
         """One verified blob; every copy is tried. BlobMissing, or Damaged when all copies are."""
-        return self._blobs.get_blob(resource_type, mac)
+        return self.blobs.get_blob(resource_type, mac)
 
     def get_blobs(self, resource_type: ResourceType, macs: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
         """Verified blobs with their MACs in the given order; neighbours in a packfile are read together."""
-        return self._blobs.get_blobs(resource_type, macs)
+        return self.blobs.get_blobs(resource_type, macs)
 
     # Snapshots
 

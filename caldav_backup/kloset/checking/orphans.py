@@ -58,14 +58,10 @@ def _headers(repository: Repository, identifier: bytes, contents: Contents) -> I
         try:
             start = envelope.HEADER_SIZE + record.offset
             encoded = repository.storage.read_range(Kind.PACKFILE, identifier, start, record.length)
-            yield read_header(repository.codec.decode(encoded, HEADER_LIMIT), record.mac)
+            yield read_header(repository.blobs.open(ResourceType.SNAPSHOT, record.mac, encoded), record.mac)
         except Damaged:
             # What cannot be read is no snapshot that could come back.
             continue
-
-
-HEADER_LIMIT = 64 << 20
-"""Most bytes of a header after inflating, as for every record."""
 
 
 def lost_snapshots(repository: Repository, headers: Iterable[Header]) -> list[Header]:

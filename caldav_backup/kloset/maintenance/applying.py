@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from caldav_backup.kloset.checking.findings import Progress, Step
+from caldav_backup.kloset.checking.findings import Progress, Step, no_progress
 from caldav_backup.kloset.errors import StorageError
 from caldav_backup.kloset.locks import HeldLock
 from caldav_backup.kloset.maintenance.plan import Expired, MaintenancePlan
@@ -45,17 +45,13 @@ class Maintained(NamedTuple):
         return self.plan.freed_bytes - sum(each.packfile.size for each in self.undeleted)
 
 
-def _no_progress(step: Step) -> None:
-    """Nobody watches."""
-
-
 def apply_maintenance(
     repository: Repository,
     lock: HeldLock,
     *,
     grace_ns: int,
     clock: Callable[[], int] = time.time_ns,
-    progress: Progress = _no_progress,
+    progress: Progress = no_progress,
     new_identifier: Callable[[], bytes] = lambda: secrets.token_bytes(MAC_SIZE),
 ) -> Maintained:
     """Plan again under the exclusive `lock`, which is asked before everything that others must not meet, and do it.

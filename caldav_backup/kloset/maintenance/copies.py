@@ -12,15 +12,12 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from caldav_backup.kloset.blobs import MAX_GAP, READ_BYTES, RECORD_LIMIT
 from caldav_backup.kloset.columns import Rows
-from caldav_backup.kloset.envelope import HEADER_SIZE
-from caldav_backup.kloset.errors import Damaged, StorageFileMissing
+from caldav_backup.kloset.errors import Damaged
 from caldav_backup.kloset.live_blobs import LiveBlobs
 from caldav_backup.kloset.repository import Repository
-from caldav_backup.kloset.resources import MAC_SIZE, NOT_NAMED_BY_CONTENT, ResourceType
+from caldav_backup.kloset.resources import MAC_SIZE, ResourceType
 from caldav_backup.kloset.state import Location
-from caldav_backup.kloset.storage import Kind
 
 _BATCH = 4096
 _Macs = npt.NDArray[np.bytes_]
@@ -74,47 +71,23 @@ def _readable(repository: Repository, kind: ResourceType, macs: Sequence[bytes])
         mac: [place for place in found if index.is_usable(place.packfile)]
         for mac, found in zip(macs, index.find_locations_of(kind, macs), strict=True)
     }
-    first = sorted((found[0], mac) for mac, found in places.items() if found)
-    good = [mac for group in _groups(first) for mac in _good_of(repository, kind, group)]
+    good = _good_of(repository, kind, {found[0]: mac for mac, found in places.items() if found})
     missed = places.keys() - set(good)
-    return [*good, *(mac for mac in missed if any(_good_of(repository, kind, [(at, mac)]) for at in places[mac]))]
+    return [*good, *(mac for mac in missed if any(_good_of(repository, kind, {at: mac}) for at in places[mac]))]
 
 
-def _groups(places: Sequence[tuple[Location, bytes]]) -> Iterator[list[tuple[Location, bytes]]]:
-    """Neighbours that one ranged read covers, of sorted places."""
-    group: list[tuple[Location, bytes]] = []
-    for place, mac in places:
-        if group:
-            begin, last = group[0][0], group[-1][0]
-            is_near = place.packfile == begin.packfile and place.offset <= last.offset + last.length + MAX_GAP
-            if not is_near or place.offset + place.length - begin.offset > READ_BYTES:
-                yield group
-                group = []
-        group.append((place, mac))
-    if group:
-        yield group
-
-
-def _good_of(repository: Repository, kind: ResourceType, group: Sequence[tuple[Location, bytes]]) -> list[bytes]:
-    """Those of a group that are what was stored; none when they cannot be read together."""
-    packfile, start, _ = group[0][0]
-    end = max(place.offset + place.length for place, _ in group)
-    try:
-        read = repository.storage.read_range(Kind.PACKFILE, packfile, HEADER_SIZE + start, end - start)
-    except (Damaged, StorageFileMissing):
-        return []
-    view = memoryview(read)
+def _good_of(repository: Repository, kind: ResourceType, wanted: Mapping[Location, bytes]) -> list[bytes]:
+    """Those that are what was stored, by where each is said to lie."""
     return [
-        mac
-        for place, mac in group
-        if _is_good(repository, kind, mac, view[place.offset - start : place.offset - start + place.length])
+        wanted[place]
+        for place, encoded in repository.blobs.read_neighbours(wanted)
+        if not isinstance(encoded, Damaged) and _is_good(repository, kind, wanted[place], encoded)
     ]
 
 
 def _is_good(repository: Repository, kind: ResourceType, mac: bytes, encoded: memoryview) -> bool:
-    limit = repository.configuration.chunking.maximum if kind == ResourceType.CHUNK else RECORD_LIMIT
     try:
-        blob = repository.codec.decode(encoded, limit)
+        repository.blobs.open(kind, mac, encoded)
     except Damaged:
         return False
-    return kind in NOT_NAMED_BY_CONTENT or repository.keyed.mac(blob) == mac
+    return True

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from caldav_backup.kloset.checking.findings import Progress, Step
+from caldav_backup.kloset.checking.findings import Progress, Step, no_progress
 from caldav_backup.kloset.errors import Damaged
 from caldav_backup.kloset.index import Index, order_states
 from caldav_backup.kloset.maintenance.lost_states import require_all_states
@@ -58,10 +58,6 @@ class Merged(NamedTuple):
     bytes_after: int
 
 
-def _no_progress(step: Step) -> None:
-    """Nobody watches."""
-
-
 def plan_merging(repository: Repository, *, most_locations: int = MOST_LOCATIONS) -> MergingPlan:
     """What could be merged now: all states that can be read and applied. Changes nothing.
 
@@ -83,7 +79,7 @@ def apply_merging(
     repository: Repository,
     *,
     confirm: Confirm,
-    progress: Progress = _no_progress,
+    progress: Progress = no_progress,
     most_locations: int = MOST_LOCATIONS,
     clock: Callable[[], int] = time.time_ns,
     new_identifier: Callable[[], bytes] = lambda: secrets.token_bytes(MAC_SIZE),

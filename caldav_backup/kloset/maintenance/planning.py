@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from caldav_backup.kloset.checking.findings import Progress, Step
+from caldav_backup.kloset.checking.findings import Progress, no_progress
 from caldav_backup.kloset.errors import Damaged, StorageFileMissing, UnsupportedStore
 from caldav_backup.kloset.live_blobs import LiveBlobs
 from caldav_backup.kloset.liveness import find_live_blobs, live_headers
@@ -31,10 +31,6 @@ from caldav_backup.kloset.resources import ResourceType
 from caldav_backup.kloset.storage import Kind, PtarStorage
 
 
-def _no_progress(step: Step) -> None:
-    """Nobody watches."""
-
-
 class Look(NamedTuple):
     """A plan, and what was found out for it: blobs that snapshots need, and what of each packfile that is."""
 
@@ -44,7 +40,7 @@ class Look(NamedTuple):
 
 
 def plan_maintenance(
-    repository: Repository, *, grace_ns: int, now_ns: int, progress: Progress = _no_progress
+    repository: Repository, *, grace_ns: int, now_ns: int, progress: Progress = no_progress
 ) -> MaintenancePlan:
     """What there is to do at `now_ns`, Unix nanoseconds, with this grace period in nanoseconds.
 
@@ -55,7 +51,7 @@ def plan_maintenance(
     return look_at(repository, grace_ns=grace_ns, now_ns=now_ns, progress=progress).plan
 
 
-def look_at(repository: Repository, *, grace_ns: int, now_ns: int, progress: Progress = _no_progress) -> Look:
+def look_at(repository: Repository, *, grace_ns: int, now_ns: int, progress: Progress = no_progress) -> Look:
     """The same, with what it was concluded from."""
     if isinstance(repository.storage, PtarStorage):
         raise UnsupportedStore(f"{repository.storage.location} is an archive in one file: nothing in it can be deleted")

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby, product
 
-from caldav_backup.kloset.checking.findings import Progress, Step
+from caldav_backup.kloset.checking.findings import Progress, Step, no_progress
 from caldav_backup.kloset.errors import Locked, StorageError
 from caldav_backup.kloset.header import Header
 from caldav_backup.kloset.live_blobs import LiveBlobs
@@ -58,16 +58,12 @@ class Repacked:
     """Of the new packfiles, as stored."""
 
 
-def _no_progress(step: Step) -> None:
-    """Nobody watches."""
-
-
 def apply_repack(
     repository: Repository,
     plan: RepackPlan,
     *,
     confirm: Confirm,
-    progress: Progress = _no_progress,
+    progress: Progress = no_progress,
     clock: Callable[[], int] = time.time_ns,
     new_identifier: Callable[[], bytes] = lambda: secrets.token_bytes(MAC_SIZE),
 ) -> Repacked:

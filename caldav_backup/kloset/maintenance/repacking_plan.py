@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from caldav_backup.kloset.checking.findings import Progress, Step
+from caldav_backup.kloset.checking.findings import Progress, no_progress
 from caldav_backup.kloset.errors import StorageFileMissing
 from caldav_backup.kloset.header import UNSIGNED, Header
 from caldav_backup.kloset.live_blobs import LiveBlobs
 from caldav_backup.kloset.liveness import find_live_blobs, live_headers
 from caldav_backup.kloset.maintenance.lost_states import require_all_states
-from caldav_backup.kloset.maintenance.usage import Usage, Use, find_usage
+from caldav_backup.kloset.maintenance.usage import Usage, find_usage
 from caldav_backup.kloset.repository import Repository
 from caldav_backup.kloset.storage import Kind
 
@@ -84,10 +84,6 @@ class RepackPlan:
         return tuple(header.identifier for header in self.headers if header.identity != UNSIGNED)
 
 
-def _no_progress(step: Step) -> None:
-    """Nobody watches."""
-
-
 def plan_repack(
     repository: Repository,
     live: LiveBlobs | None = None,
@@ -96,7 +92,7 @@ def plan_repack(
     min_live: float = MIN_LIVE,
     small_share: float = SMALL_SHARE,
     enough_small: int = ENOUGH_SMALL,
-    progress: Progress = _no_progress,
+    progress: Progress = no_progress,
 ) -> RepackPlan:
     """What is worth rewriting now: packfiles of which less than `min_live` is needed, and many small ones.
 
@@ -115,8 +111,7 @@ def plan_repack(
     mostly_dead = [
         packfile
         for packfile in sizes
-        if usage.uses[packfile].live_bytes
-        < min_live * (usage.uses[packfile].live_bytes + usage.uses[packfile].dead_bytes)
+        if (use := usage.uses[packfile]).live_bytes < min_live * (use.live_bytes + use.dead_bytes)
     ]
     limit = small_share * repository.configuration.packfile.max_size
     small = [packfile for packfile, size in sizes.items() if size < limit]
@@ -132,10 +127,6 @@ def plan_repack(
         frozenset(header.identifier for header in headers),
         live,
     )
-
-
-def _live_share(use: Use) -> float:
-    return use.live_bytes / max(1, use.live_bytes + use.dead_bytes)
 
 
 def _sizes(repository: Repository, packfiles: Collection[bytes]) -> Mapping[bytes, int]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from caldav_backup.kloset.checking.findings import Progress
-from caldav_backup.kloset.locks import exclusive_lock
+from caldav_backup.kloset.locks import Tell, exclusive_lock, silent
 from caldav_backup.kloset.maintenance.applying import Maintained, apply_maintenance
 from caldav_backup.kloset.maintenance.merging import Merged, MergingPlan, apply_merging, plan_merging
 from caldav_backup.kloset.maintenance.plan import MaintenancePlan
@@ -51,10 +51,6 @@ class Upkept(NamedTuple):
     merged: Merged | None = None
 
 
-def _no_tell(what: str) -> None:
-    """Nobody wants to know what is waited for."""
-
-
 def plan_upkeep(repository: Repository, *, grace_ns: int, now_ns: int, repack: bool, progress: Progress) -> UpkeepPlan:
     """What there is to do now; the same arguments and errors as `plan_maintenance`. Changes nothing."""
     look = look_at(repository, grace_ns=grace_ns, now_ns=now_ns, progress=progress)
@@ -71,7 +67,7 @@ def apply_upkeep(
     repack: bool,
     progress: Progress,
     lock_wait: float = 0.0,
-    tell: Callable[[str], None] = _no_tell,
+    tell: Tell = silent,
     clock: Callable[[], int] = time.time_ns,
 ) -> Upkept:
     """Plan again under the exclusive lock and do it. Locked after `lock_wait` seconds; `tell` is told of the wait.

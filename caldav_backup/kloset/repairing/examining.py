@@ -15,11 +15,10 @@ from caldav_backup.kloset.errors import Damaged, StorageFileMissing, Unsupported
 from caldav_backup.kloset.header import read_header
 from caldav_backup.kloset.packfile import Contents, IndexRecord
 from caldav_backup.kloset.repository import Repository
-from caldav_backup.kloset.resources import MAC_SIZE, NOT_NAMED_BY_CONTENT, VERSION_1_0_0, ResourceType
+from caldav_backup.kloset.resources import MAC_SIZE, VERSION_1_0_0, ResourceType
 from caldav_backup.kloset.storage import Kind, PtarStorage
 
 _PIECE = 1 << 20
-_RECORD_LIMIT = 64 << 20
 
 Claimed = dict[bytes, tuple[int, int]]
 """What states place in a packfile: offset and length by the type as one byte and the MAC, see `Index.locations_in`."""
@@ -156,16 +155,16 @@ def _is_there(repository: Repository, identifier: bytes, record: IndexRecord) ->
 
 def can_be_read(repository: Repository, identifier: bytes, record: IndexRecord) -> bool:
     """Whether a blob is what its name says, as far as that can be told: padding only has to be there."""
+    if record.length > repository.blobs.most_stored:
+        return False
     try:
         start = envelope.HEADER_SIZE + record.offset
         encoded = repository.storage.read_range(Kind.PACKFILE, identifier, start, record.length)
         if record.resource_type == ResourceType.RANDOM:
             return True
-        is_chunk = record.resource_type == ResourceType.CHUNK
-        limit = repository.configuration.chunking.maximum if is_chunk else _RECORD_LIMIT
-        blob = repository.codec.decode(encoded, limit)
+        blob = repository.blobs.open(record.resource_type, record.mac, encoded)
         if record.resource_type == ResourceType.SNAPSHOT:
             read_header(blob, record.mac)
     except Damaged:
         return False
-    return record.resource_type in NOT_NAMED_BY_CONTENT or repository.keyed.mac(blob) == record.mac
+    return True
