@@ -1,6 +1,6 @@
 """When a source holds so much less than before that it looks like a mistake: of a server, or of a person.
 
-Owns the rule (PRODUCT: a bad answer is not "all deleted") and its words. The comparison is with the newest good
+Owns the rule that a bad answer is not "all deleted", and its words. The comparison is with the newest good
 snapshot of the same source and selection, so it says the same every night until somebody accepts it.
 """
 

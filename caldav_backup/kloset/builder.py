@@ -7,7 +7,6 @@ is told in `assembly`.
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -27,7 +26,7 @@ from caldav_backup.kloset.packer import Packer
 from caldav_backup.kloset.paths import require_clean
 from caldav_backup.kloset.placement import placement_runs
 from caldav_backup.kloset.repository import Repository
-from caldav_backup.kloset.resources import MAC_SIZE, ResourceType
+from caldav_backup.kloset.resources import ResourceType, random_identifier
 from caldav_backup.kloset.snapshot import Snapshot
 from caldav_backup.kloset.unchanged import UnchangedFiles
 
@@ -60,7 +59,7 @@ class SnapshotBuilder:
         `timestamp_ns` since the Unix epoch, now by `clock` when None; `identifier` 32 bytes, random when None; nodes of
         trees have fewer keys than `tree_order`.
         """
-        self.identifier = secrets.token_bytes(MAC_SIZE) if identifier is None else identifier
+        self.identifier = random_identifier() if identifier is None else identifier
         self._repository = repository
         self._importer = importer
         self._job, self._perimeter, self._name = job, perimeter, name

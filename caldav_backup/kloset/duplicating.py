@@ -5,31 +5,17 @@ Owns the commit that makes it: headers alone, for trees are shared. Unlike `reis
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from caldav_backup.kloset.errors import InvalidArgument
 from caldav_backup.kloset.locks import Tell, shared_lock, silent
-from caldav_backup.kloset.packer import Packer
-from caldav_backup.kloset.placement import placement_runs
-from caldav_backup.kloset.reissue import (
-    NewIdentifier,
-    Reissue,
-    add_headers,
-    new_headers,
-    require_snapshots,
-    require_whole,
-)
-from caldav_backup.kloset.resources import MAC_SIZE
+from caldav_backup.kloset.reissue import NewIdentifier, Reissue, look_again, new_headers, store_headers
+from caldav_backup.kloset.resources import random_identifier
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.header import Header
     from caldav_backup.kloset.repository import Repository
-
-
-def _random_identifier() -> bytes:
-    return secrets.token_bytes(MAC_SIZE)
 
 
 def duplicate(
@@ -38,7 +24,7 @@ def duplicate(
     *,
     lock_wait: float = 0.0,
     tell: Tell = silent,
-    new_identifier: NewIdentifier = _random_identifier,
+    new_identifier: NewIdentifier = random_identifier,
 ) -> dict[bytes, Header]:
     """Another snapshot beside each of these, in one commit under the shared lock; by the original's id its header.
 
@@ -56,20 +42,9 @@ def duplicate(
     state = new_identifier()
     with shared_lock(repository, state, wait=lock_wait, tell=tell) as lock:
         # Nothing may refer to what was removed before the lock was taken.
-        repository.refresh()
-        repository.look_for_lost_packfiles()
-        require_snapshots(repository, identifiers)
-        require_whole(repository, (original.header for original in originals))
+        look_again(repository, [original.header for original in originals])
         headers = new_headers(originals, new_identifier)
-        packer = Packer(
-            repository.storage, repository.codec, repository.keyed, repository.configuration.packfile.max_size
-        )
-        try:
-            add_headers(packer, headers.values())
-            placed = placement_runs(packer.finish(), state)
-        except BaseException:
-            packer.abort()
-            raise
+        placed = store_headers(repository, headers.values(), state)
         lock.confirm()
         repository.put_state(state, placed)
     return headers

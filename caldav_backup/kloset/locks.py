@@ -6,7 +6,6 @@ conflicts with exclusive ones only; whoever deletes files holds an exclusive one
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from caldav_backup.kloset.errors import Locked
 from caldav_backup.kloset.found_locks import FoundLock, list_locks, read_lock
 from caldav_backup.kloset.held_lock import REFRESH_EVERY, HeldLock, Sleep
 from caldav_backup.kloset.lock import SECOND, STALE_AFTER, Clock, Lock
-from caldav_backup.kloset.resources import MAC_SIZE
+from caldav_backup.kloset.resources import MAC_SIZE, random_identifier
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.repository import Repository
@@ -80,7 +79,7 @@ def take_exclusive_lock(
     What was read of the store before may have changed: refresh its index. Ask the lock, by `confirm`, before each step
     that destroys something.
     """
-    identifier = secrets.token_bytes(MAC_SIZE)
+    identifier = random_identifier()
     held = HeldLock(repository, identifier, exclusive=True, clock=clock, sleep=sleep, refresh_every=refresh_every)
     return _take(repository, held, wait, sleep, tell)
 

@@ -7,7 +7,6 @@ the caller's.
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -19,7 +18,7 @@ from caldav_backup.kloset.locks import Tell, shared_lock, silent
 from caldav_backup.kloset.packer import Packer
 from caldav_backup.kloset.placement import placement_runs
 from caldav_backup.kloset.records import decode
-from caldav_backup.kloset.resources import MAC_SIZE, ResourceType
+from caldav_backup.kloset.resources import ResourceType, random_identifier
 from caldav_backup.kloset.state import ColouredEntry, EntryType, ReissuedEntry, Run, make_run
 
 if TYPE_CHECKING:
@@ -36,10 +35,6 @@ class Reissue(NamedTuple):
     tags: Sequence[str]
 
 
-def _random_identifier() -> bytes:
-    return secrets.token_bytes(MAC_SIZE)
-
-
 def _nobody_asks(identifier: bytes) -> None:
     """Nobody wants to know of signatures."""
 
@@ -52,7 +47,7 @@ def reissue(
     tell: Tell = silent,
     signature_lost: Callable[[bytes], None] = _nobody_asks,
     clock: Callable[[], int] = time.time_ns,
-    new_identifier: NewIdentifier = _random_identifier,
+    new_identifier: NewIdentifier = random_identifier,
 ) -> dict[bytes, bytes]:
     """Issue snapshots again, all in one commit under the shared lock; by old id the new one.
 
@@ -72,20 +67,9 @@ def reissue(
     state = new_identifier()
     with shared_lock(repository, state, wait=lock_wait, tell=tell) as lock:
         # What was removed before the lock was taken must not come back.
-        repository.refresh()
-        repository.look_for_lost_packfiles()
-        require_snapshots(repository, old)
-        require_whole(repository, (change.header for change in changes))
+        look_again(repository, [change.header for change in changes])
         headers = new_headers(changes, new_identifier, signature_lost)
-        packer = Packer(
-            repository.storage, repository.codec, repository.keyed, repository.configuration.packfile.max_size
-        )
-        try:
-            add_headers(packer, headers.values())
-            placed = placement_runs(packer.finish(), state)
-        except BaseException:
-            packer.abort()
-            raise
+        placed = store_headers(repository, headers.values(), state)
         lock.confirm()
         repository.refresh()
         require_snapshots(repository, old)
@@ -98,6 +82,14 @@ def reissue(
                 "another program at the same time; list them and try again"
             )
     return {identifier: header.identifier for identifier, header in headers.items()}
+
+
+def look_again(repository: Repository, headers: Sequence[Header]) -> None:
+    """Refresh under the lock, and find these snapshots as they were. SnapshotNotFound, UnsupportedStore, Damaged."""
+    repository.refresh()
+    repository.look_for_lost_packfiles()
+    require_snapshots(repository, (header.identifier for header in headers))
+    require_whole(repository, headers)
 
 
 def require_snapshots(repository: Repository, identifiers: Iterable[bytes]) -> None:
@@ -137,6 +129,17 @@ def add_headers(packer: Packer, headers: Iterable[Header]) -> None:
     """Pack headers, in this order. StorageError."""
     for header in headers:
         packer.add(ResourceType.SNAPSHOT, header.identifier, header.to_bytes())
+
+
+def store_headers(repository: Repository, headers: Iterable[Header], state: bytes) -> list[Run]:
+    """Store headers in packfiles of their own; what the state of this id is to say of them. StorageError."""
+    packer = Packer(repository.storage, repository.codec, repository.keyed, repository.configuration.packfile.max_size)
+    try:
+        add_headers(packer, headers)
+        return placement_runs(packer.finish(), state)
+    except BaseException:
+        packer.abort()
+        raise
 
 
 def exchange_runs(repository: Repository, headers: Mapping[bytes, Header], now_ns: int) -> list[Run]:

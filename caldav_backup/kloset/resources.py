@@ -5,6 +5,7 @@ Owns the numbers of `docs/design/format.md`, "Overview". Knows nothing of how an
 
 from __future__ import annotations
 
+import secrets
 from enum import IntEnum
 from typing import Final
 
@@ -15,6 +16,11 @@ MAC_SIZE: Final = 32
 
 ZERO_MAC: Final = bytes(MAC_SIZE)
 """Stands for "none" wherever a record has room for a MAC."""
+
+
+def random_identifier() -> bytes:
+    """A name for a snapshot, a state or a lock that nobody else has given: 32 random bytes."""
+    return secrets.token_bytes(MAC_SIZE)
 
 
 class ResourceType(IntEnum):

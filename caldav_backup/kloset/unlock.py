@@ -6,7 +6,6 @@ wait for that, and for locks of which a person knows better than their files tel
 
 from __future__ import annotations
 
-import secrets
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 from caldav_backup.kloset.found_locks import FoundLock, find_locks, list_locks
 from caldav_backup.kloset.held_lock import HeldLock
 from caldav_backup.kloset.lock import Clock
-from caldav_backup.kloset.resources import MAC_SIZE
+from caldav_backup.kloset.resources import random_identifier
 from caldav_backup.kloset.storage import Kind
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class UnlockPlan:
         """
         if not self.locks:
             return self
-        probe = HeldLock(self.repository, secrets.token_bytes(MAC_SIZE), exclusive=False, clock=self.clock)
+        probe = HeldLock(self.repository, random_identifier(), exclusive=False, clock=self.clock)
         try:
             found = tuple(find_locks(self.repository, probe.refresh(), but=probe.identifier))
             for lock in filter(self.removes, found):

@@ -1,6 +1,6 @@
 """What stays whatever a policy says: pinned, the last good one of its source, and what nothing good has replaced yet.
 
-Owns these rules (PRODUCT: never the last good snapshot of a source). Pure: headers in, a standing for each out.
+Owns these rules. Pure: headers in, a standing for each out.
 """
 
 from __future__ import annotations

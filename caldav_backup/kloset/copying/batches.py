@@ -6,7 +6,6 @@ leave two thousand small files behind, and a store of small files opens slowly.
 
 from __future__ import annotations
 
-import secrets
 from typing import Final
 
 from caldav_backup.kloset.blob_writer import BlobWriter
@@ -14,7 +13,7 @@ from caldav_backup.kloset.header import Header
 from caldav_backup.kloset.packer import Packer
 from caldav_backup.kloset.placement import placement_runs
 from caldav_backup.kloset.repository import Repository
-from caldav_backup.kloset.resources import MAC_SIZE, ResourceType
+from caldav_backup.kloset.resources import ResourceType, random_identifier
 from caldav_backup.kloset.state import Run
 
 BATCH_BYTES: Final = 32 << 20
@@ -52,7 +51,7 @@ class Batch:
         if not self._headers:
             self.abort()
             return
-        identifier = secrets.token_bytes(MAC_SIZE)
+        identifier = random_identifier()
         packfiles = self._packer.finish()
         # The state of a first copy is large, so what is done with goes before.
         self.blobs.forget()

@@ -7,7 +7,6 @@ whole may still come. The source is only read; in the destination a shared lock 
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +25,7 @@ from caldav_backup.kloset.header import UNSIGNED, Header
 from caldav_backup.kloset.locks import Tell, silent, take_shared_lock
 from caldav_backup.kloset.reissue import require_whole
 from caldav_backup.kloset.repository import Repository
-from caldav_backup.kloset.resources import MAC_SIZE, ResourceType
+from caldav_backup.kloset.resources import ResourceType, random_identifier
 from caldav_backup.kloset.state import DeleteEntry, EntryType, Run, make_run
 
 __all__ = ["COPIED_FROM", "Copied", "CopyPlan", "Progress", "copy_snapshots", "plan_copy"]
@@ -77,7 +76,7 @@ def copy_snapshots(
     `lock_wait` seconds, while another program maintains the destination; StorageError.
     """
     copying = _Copying(source, destination, partial_tag, progress, clock)
-    lock = take_shared_lock(destination, secrets.token_bytes(MAC_SIZE), wait=lock_wait, tell=tell)
+    lock = take_shared_lock(destination, random_identifier(), wait=lock_wait, tell=tell)
     try:
         destination.refresh()
         destination.look_for_lost_packfiles()

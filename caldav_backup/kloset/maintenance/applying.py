@@ -7,7 +7,6 @@ stays behind is found again as one that no state names.
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -18,7 +17,7 @@ from caldav_backup.kloset.locks import HeldLock
 from caldav_backup.kloset.maintenance.plan import Expired, MaintenancePlan
 from caldav_backup.kloset.maintenance.planning import Look, look_at
 from caldav_backup.kloset.repository import Repository
-from caldav_backup.kloset.resources import MAC_SIZE, ResourceType
+from caldav_backup.kloset.resources import ResourceType, random_identifier
 from caldav_backup.kloset.state import ColouredEntry, DeleteEntry, EntryType, Run, make_run
 from caldav_backup.kloset.storage import Kind
 
@@ -52,7 +51,7 @@ def apply_maintenance(
     grace_ns: int,
     clock: Callable[[], int] = time.time_ns,
     progress: Progress = no_progress,
-    new_identifier: Callable[[], bytes] = lambda: secrets.token_bytes(MAC_SIZE),
+    new_identifier: Callable[[], bytes] = random_identifier,
 ) -> Maintained:
     """Plan again under the exclusive `lock`, which is asked before everything that others must not meet, and do it.
 

@@ -10,7 +10,6 @@ Owns which states are merged, and the order of writing, proving and removing (`d
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from caldav_backup.kloset.index import Index, order_states
 from caldav_backup.kloset.maintenance.lost_states import require_all_states
 from caldav_backup.kloset.maintenance.merged_runs import MergedRuns
 from caldav_backup.kloset.repository import Repository
-from caldav_backup.kloset.resources import MAC_SIZE
+from caldav_backup.kloset.resources import random_identifier
 from caldav_backup.kloset.state import LOCATION_STRIDE, Run, State
 from caldav_backup.kloset.storage import Kind
 
@@ -82,7 +81,7 @@ def apply_merging(
     progress: Progress = no_progress,
     most_locations: int = MOST_LOCATIONS,
     clock: Callable[[], int] = time.time_ns,
-    new_identifier: Callable[[], bytes] = lambda: secrets.token_bytes(MAC_SIZE),
+    new_identifier: Callable[[], bytes] = random_identifier,
 ) -> Merged:
     """Merge all states; under the exclusive lock, which `confirm` asks for before anything is written or removed.
 

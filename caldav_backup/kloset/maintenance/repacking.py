@@ -10,7 +10,6 @@ one state. Which packfiles is told in `repacking_plan`; the old ones go behind t
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -29,7 +28,7 @@ from caldav_backup.kloset.packer import Packer, StoredPackfile
 from caldav_backup.kloset.placement import placement_runs
 from caldav_backup.kloset.reissue import Reissue, exchange_runs, new_headers, require_whole, settle
 from caldav_backup.kloset.repository import Repository
-from caldav_backup.kloset.resources import MAC_SIZE, ResourceType
+from caldav_backup.kloset.resources import ResourceType, random_identifier
 from caldav_backup.kloset.state import ColouredEntry, Location, make_run
 from caldav_backup.kloset.storage import Kind
 
@@ -65,7 +64,7 @@ def apply_repack(
     confirm: Confirm,
     progress: Progress = no_progress,
     clock: Callable[[], int] = time.time_ns,
-    new_identifier: Callable[[], bytes] = lambda: secrets.token_bytes(MAC_SIZE),
+    new_identifier: Callable[[], bytes] = random_identifier,
 ) -> Repacked:
     """Carry out a plan that was made under the same exclusive lock, which `confirm` asks for before the commit.
 

@@ -7,7 +7,6 @@ of the way. Nothing is deleted of which no copy was kept.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from caldav_backup.kloset.repairing.replacing import replacement_runs, uncolour_
 from caldav_backup.kloset.repairing.rewriting import can_be_rewritten, rewrite
 from caldav_backup.kloset.repairing.runs import location_run
 from caldav_backup.kloset.repairing.states import read_good_states
-from caldav_backup.kloset.resources import MAC_SIZE
+from caldav_backup.kloset.resources import random_identifier
 from caldav_backup.kloset.state import EntryType, LostEntry, MergedEntry, PackfileEntry, Run, make_run
 from caldav_backup.kloset.storage import Kind
 
@@ -34,7 +33,7 @@ def apply_repair(repository: Repository, plan: RepairPlan, lock: HeldLock, now_n
     index = Index()
     index.apply_all(read_good_states(repository))
     paddings = _rewrite_packfiles(repository, plan, index, lock)
-    state = secrets.token_bytes(MAC_SIZE)
+    state = random_identifier()
     runs = [*_runs(plan, index, state, now_ns), *paddings]
     if runs:
         lock.confirm()
