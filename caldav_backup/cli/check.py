@@ -9,13 +9,14 @@ import typer
 
 from caldav_backup.cli.answer import Answer
 from caldav_backup.cli.counting import counted
-from caldav_backup.cli.exits import Exit
+from caldav_backup.cli.exits import Exit, Usage
 from caldav_backup.cli.findings import GatheredFindings
 from caldav_backup.cli.invocation import invocation_of
 from caldav_backup.cli.opening import choose_header, open_repository
 from caldav_backup.cli.parts import Chosen, parse_part
 from caldav_backup.cli.progress_view import watched
 from caldav_backup.inspection.references import parse_reference
+from caldav_backup.inspection.snapshots import Filter
 from caldav_backup.progress import LookedAt
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def command(
     snapshots: Annotated[
         list[str] | None, typer.Argument(metavar="[SNAP]...", help="Only these snapshots; none: the whole store.")
     ] = None,
-    source: Annotated[str | None, typer.Option(metavar="SOURCE", help="Of this source: @name or origin.")] = None,
+    source: Annotated[str | None, typer.Option(metavar="SOURCE", help="Only of this source: @name or origin.")] = None,
     read_data: Annotated[bool, typer.Option("--read-data", help="Read every event's content, too.")] = False,
     read_data_subset: Subset = None,
 ) -> Answer:
@@ -42,10 +43,14 @@ def command(
     from caldav_backup.kloset.check import EVERYTHING, check, readable_store
 
     run = invocation_of(context)
+    if read_data and read_data_subset is not None:
+        raise Usage("--read-data reads everything and --read-data-subset a part; give one of them")
     subset = parse_part(read_data_subset, "--read-data-subset") if read_data_subset is not None else None
     repository = open_repository(run)
     chosen = None
-    if snapshots:
+    if source is not None and not snapshots:
+        chosen = [header.identifier for header in Filter(source=source, hidden_too=True).apply(repository.snapshots())]
+    elif snapshots:
         words = [parse_reference(word).snapshot for word in snapshots]
         chosen = [choose_header(run, repository, word, source).identifier for word in words]
     found, tally = GatheredFindings(for_programs=run.options.json), DamageTally()
@@ -62,7 +67,9 @@ def command(
             tally.add(finding)
         report = tally.report(readable_store(repository))
     read_share = subset.part.share if subset is not None else float(read_data)
-    return _answer(found, report, chosen, read_share, subset)
+    # One that is named has nothing to do with others; of which source a damaged one is, nobody knows.
+    left_out = not snapshots and chosen is not None and run.damaged_snapshots > 0
+    return _answer(found, report, chosen, read_share, subset, left_out=left_out)
 
 
 def _answer(
@@ -71,6 +78,8 @@ def _answer(
     chosen: Sequence[bytes] | None,
     read_share: float,
     subset: Chosen | None,
+    *,
+    left_out: bool,
 ) -> Answer:
     from caldav_backup.cli.damage_lines import damage_document, damage_lines
 
@@ -88,7 +97,7 @@ def _answer(
         body=damage_lines(report),
         summary=[_summary(found, chosen, subset)],
         trouble=found.lines(),
-        exit=Exit.DAMAGED if found.damaged else Exit.DONE,
+        exit=Exit.DAMAGED if found.damaged or left_out else Exit.DONE,
     )
 
 

@@ -33,7 +33,7 @@ def command(
     lock_wait: LockWait = DEFAULT_WAIT,
     apply: Annotated[bool, typer.Option("--apply", help="Do it; without this, the plan is shown.")] = False,
 ) -> Answer:
-    """Free the space of removed snapshots, or show what would be freed."""
+    """Free the space of removed snapshots, or show what would go."""
     from caldav_backup.kloset.maintenance.upkeep import apply_upkeep, plan_upkeep
 
     run = invocation_of(context)
@@ -63,6 +63,11 @@ def command(
 
 def _grace_ns(run: Invocation, text: str | None) -> int:
     """What `--grace` says, else the environment. Usage for what is no duration."""
-    from caldav_backup.kloset.maintenance.grace import grace_period
+    from caldav_backup.kloset.maintenance.grace import VARIABLE, grace_period, is_understood
 
-    return grace_period(run.environ) if text is None else int(seconds(text, "--grace") * _SECOND)
+    if text is not None:
+        return int(seconds(text, "--grace") * _SECOND)
+    if not is_understood(run.environ):
+        # It may be longer than what counts now.
+        run.warn(f"{VARIABLE}={run.environ[VARIABLE]} is no time that plakar takes, such as 720h; 7 days count")
+    return grace_period(run.environ)

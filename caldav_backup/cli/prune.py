@@ -13,8 +13,9 @@ from caldav_backup.cli.exits import Usage
 from caldav_backup.cli.invocation import Invocation, invocation_of
 from caldav_backup.cli.opening import open_repository
 from caldav_backup.cli.prune_answers import answer_of
+from caldav_backup.cli.tags import given_tags
 from caldav_backup.inspection.snapshots import is_of, of_source
-from caldav_backup.retention import RULES, Duration, Policy, Question, plan_prune, policy_from_options, tags_from
+from caldav_backup.retention import RULES, Duration, Policy, Question, plan_prune, policy_from_options
 
 
 def _counted(rule: str) -> typer.models.OptionInfo:
@@ -56,7 +57,7 @@ def command(
         monthly=keep_monthly,
         yearly=keep_yearly,
         within=_duration(keep_within),
-        tags=tags_from(keep_tag or []),
+        tags=given_tags(keep_tag, "--keep-tag"),
     )
     chosen = given if policy is None else _named(run, policy).overridden(given)
     repository = open_repository(run)

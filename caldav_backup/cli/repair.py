@@ -30,7 +30,7 @@ def command(
     apply: Annotated[bool, typer.Option("--apply", help="Do it; without this, the plan is shown.")] = False,
     lock_wait: LockWait = DEFAULT_WAIT,
 ) -> Answer:
-    """Bring back what a damaged store has lost, as far as it can be, or show what would be done."""
+    """Repair a damaged store, or show what could be brought back."""
     from caldav_backup.inspection.damage import DamageTally
     from caldav_backup.kloset.check import readable_store
 

@@ -15,11 +15,12 @@ from caldav_backup.cli.invocation import Invocation, invocation_of
 from caldav_backup.cli.listings import snapshots as listed
 from caldav_backup.cli.opening import choose_headers, open_repository
 from caldav_backup.cli.prune_answers import SPACE, how_to
+from caldav_backup.cli.tags import given_tags
 from caldav_backup.cli.unreadable import unreadable_ids
 from caldav_backup.inspection.moments import moment_ns
 from caldav_backup.inspection.snapshots import Filter
 from caldav_backup.marks import INCOMPLETE
-from caldav_backup.retention import is_ours, plan_removal, plan_removal_among, tags_from, told
+from caldav_backup.retention import is_ours, plan_removal, plan_removal_among, told
 
 if TYPE_CHECKING:
     from caldav_backup.kloset.header import Header
@@ -46,13 +47,13 @@ def command(
         raise Usage("name snapshots one by one, or describe them with --tag and --before; not both at once")
     if not (snapshots or tag or before is not None or source is not None):
         raise Usage("say which to remove: snapshots one by one, or all that --tag, --before and --source describe")
+    tags = given_tags(tag, "--tag")
     repository = open_repository(run)
     if snapshots and (unreadable := unreadable_ids(repository, snapshots)):
         return _remove_unreadable(repository, unreadable, apply=apply)
     if snapshots:
         plan = plan_removal(repository, choose_headers(run, repository, snapshots, source), now_ns)
     else:
-        tags = tags_from(tag or [])
         wanted = Filter(
             tags=tags,
             source=source,

@@ -50,7 +50,7 @@ def choose(headers: Sequence[Header], word: str, failed_paths: FailedPaths, sour
     """
     latest = _LATEST.fullmatch(word)
     if latest is None and not word.startswith("@"):
-        return _by_prefix(of_source(headers, source) if source else headers, word)
+        return _by_prefix(of_source(headers, source) if source is not None else headers, word)
     if not headers:
         raise SnapshotNotFound(f"there is no {word}: the store has no snapshots")
     good = _Good(_of_one_source(headers, source), failed_paths)

@@ -49,7 +49,7 @@ class Filter:
 
     def apply(self, headers: Sequence[Header]) -> list[Header]:
         """The headers asked for, in their order; `latest` leaves the newest of each source."""
-        found = of_source(headers, self.source) if self.source else list(headers)
+        found = of_source(headers, self.source) if self.source is not None else list(headers)
         found = [header for header in found if self._wants(header)]
         if self.latest:
             # What a restore made beforehand is no backup, unless it is asked for.

@@ -214,9 +214,10 @@ def test_check_reports_packfiles_that_no_state_names(cli: Program) -> None:
     spoilt(cli, CASES["missing states"])
     ended = cli("check")
     assert (ended.code, ended.out) == (0, "the store: no damage found\n")
-    (line,) = ended.err.splitlines()
+    snapshot, left_over = ended.err.splitlines()
     (packfile,) = _files(cli, "packfiles")
-    assert packfile.name in line and "no state names it" in line and "its state was lost" in line
+    assert "lost snapshot" in snapshot and snapshot.endswith("'caldav-backup repair' brings it back")
+    assert packfile.name in left_over and "no state names it" in left_over
 
 
 @pytest.mark.parametrize(("kept", "code"), [(100, 65), (-1, 0)], ids=["near its beginning", "at its end"])
@@ -231,7 +232,7 @@ def test_a_packfile_cut_short_is_found_by_check_and_costs_the_events_in_it(cli: 
     _change(second, lambda content: content[:kept])
     checked = cli("check", "--read-data")
     assert checked.code == 65
-    assert checked.out.startswith("the store: damaged in ")
+    assert "\nthe store: damaged in " in f"\n{checked.out}"
     assert f"damage: packfile {second.name}: " in checked.err
     # What lies in the other packfile is as readable as before.
     older = cli("ls", "--json").document["result"]["snapshots"][0]["id"]

@@ -9,6 +9,7 @@ import pytest
 from caldav_backup.cli.terminal import Terminal
 from caldav_backup.kloset import Configuration, Repository, open_storage
 from tests.cli.conftest import Program
+from tests.cli.nights import add
 from tests.kloset.builds import add_directory, some_files
 from tests.kloset.stores import build
 
@@ -70,3 +71,19 @@ def test_a_check_at_a_terminal_shows_a_bar_that_goes_away(cli: Program, store: P
     assert (at_screen.code, at_screen.out) == (0, "the store: no damage found\n")
     assert cli.at(Screen())("check", "-q").err == ""
     assert cli("check").err == ""
+
+
+def test_a_source_without_a_snapshot_means_all_snapshots_of_that_source_and_nobody_else(cli: Program) -> None:
+    nights = [*add(cli, [3, 2], job="work"), *add(cli, [1], job="home")]
+    ended = cli("check", "--source", "@work")
+    assert (ended.code, ended.out) == (0, "2 snapshots: no damage found\n")
+    assert cli("check", "--source", "@home", "--json").document["result"]["snapshots"] == nights[2:]
+    for unknown in ("@nobody", ""):
+        ended = cli("check", "--source", unknown)
+        assert (ended.code, ended.out) == (66, "")
+        assert "it has: @work, @home" in ended.err
+
+
+def test_all_and_a_part_of_the_contents_are_not_asked_for_at_once(cli: Program) -> None:
+    ended = cli("check", "--read-data", "--read-data-subset", "10%")
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)

@@ -145,3 +145,10 @@ def test_a_damaged_snapshot_stays_and_the_others_are_pruned(cli: Program) -> Non
     done = cli("prune", "--keep-last", "1", "--apply", "--json")
     assert done.code == 65 and done.document["result"]["removed"] == nights[:2]
     assert "is damaged and left out" in done.err
+
+
+def test_an_empty_tag_beside_other_rules_is_an_error_and_removes_nothing(cli: Program) -> None:
+    nights = add(cli, WEEK, "taxes")
+    ended = cli("prune", "--keep-last", "1", "--keep-tag", "", "--apply")
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+    assert listed(cli) == nights

@@ -89,3 +89,14 @@ def test_nothing_is_said_under_cron(cli: Program) -> None:
     add(cli, [9, 1])
     done = cli("-q", "rm", "--before", "5d", "--apply")
     assert (done.code, done.out, done.err) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "words", [("--tag", ""), ("--tag", "test", "--tag", " , "), ("--source", ""), ("--before", "")]
+)
+def test_a_description_from_a_variable_that_is_not_set_removes_nothing(cli: Program, words: tuple[str, ...]) -> None:
+    nights = add(cli, [3, 2, 1], "test")
+    ended = cli("rm", *words, "--apply")
+    assert ended.code in {2, 66}
+    assert len(ended.err.splitlines()) == 1
+    assert listed(cli) == nights
