@@ -7,16 +7,20 @@ import re
 
 from caldav_backup.cli.exits import Usage
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)?")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)?", re.ASCII)
 _SECONDS = {None: 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_MOST = 100 * 366 * 86400.0
 
 
 def seconds(text: str, option: str) -> float:
-    """`15m`, `90s`, `0` in seconds; Usage for anything else."""
+    """`15m`, `90s`, `0` in seconds; Usage for anything else, and for more than a hundred years."""
     match = _DURATION.fullmatch(text)
     if match is None:
         raise Usage(f"{option} takes a duration such as 15m, 90s or 0, not {text!r}")
-    return float(match[1]) * _SECONDS[match[2]]
+    found = float(match[1]) * _SECONDS[match[2]]
+    if found > _MOST:
+        raise Usage(f"{option} takes a hundred years at most, 36600d")
+    return found
 
 
 def share(text: str, option: str) -> float:

@@ -279,7 +279,7 @@ def test_durations_and_shares_are_read_as_people_write_them() -> None:
     for text in ("", "-1", "x", "10%%", "0%", "101%", "nan%", "10"):
         with pytest.raises(Usage):
             share(text, "--read-data-subset")
-    for text in ("", "-1", "m", "1w", "inf"):
+    for text in ("", "-1", "m", "1w", "inf", "٣d", "36601d", "9" * 400):
         with pytest.raises(Usage):
             seconds(text, "--lock-wait")
 

@@ -52,6 +52,17 @@ def test_store_without_garbage_has_nothing_to_do(cli: Program) -> None:
     assert packfiles(cli) == before
 
 
+def test_a_grace_period_that_says_nothing_is_told(cli: Program) -> None:
+    add(cli, [1])
+    for given in ("30d", "-1h"):
+        run = cli("maintenance", PLAKAR_GRACEPERIOD=given)
+        assert (run.code, run.out) == (0, "nothing to do\n")
+        assert f"PLAKAR_GRACEPERIOD={given}" in run.err and "7 days count" in run.err
+    for understood in ({"PLAKAR_GRACEPERIOD": "720h"}, {"PLAKAR_GRACEPERIOD": ""}):
+        assert cli("maintenance", **understood).err == ""
+    assert cli("maintenance", "--grace", "30d", PLAKAR_GRACEPERIOD="30d").err == ""
+
+
 def test_the_plan_is_shown_and_apply_marks_and_then_deletes(cli: Program) -> None:
     nights = add(cli, [2, 1])
     dead = garbage(cli, b"x" * 3000)

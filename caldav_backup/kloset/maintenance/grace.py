@@ -43,3 +43,11 @@ def grace_period(environment: Mapping[str, str]) -> int:
     """
     given = parse_go_duration(environment.get(VARIABLE, ""))
     return DEFAULT_GRACE if given is None or given < 0 else given
+
+
+def is_understood(environment: Mapping[str, str]) -> bool:
+    """Whether what the variable says counts; so it does when it says nothing."""
+    if not environment.get(VARIABLE):
+        return True
+    given = parse_go_duration(environment[VARIABLE])
+    return given is not None and given >= 0
