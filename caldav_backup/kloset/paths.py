@@ -11,6 +11,9 @@ from caldav_backup.kloset.errors import Damaged, InvalidArgument
 
 ROOT = "/"
 
+MAX_DEPTH = 1024
+"""Directories inside each other that a walk goes into."""
+
 
 def to_key(path: str) -> bytes:
     """The bytes of a path or name, as trees and dirpacks order them."""

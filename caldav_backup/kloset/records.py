@@ -161,6 +161,14 @@ def map_header(count: int) -> bytes:
     return _length32(0xDF, count)
 
 
+def named_map(**values: bytes) -> bytes:
+    """A map of encoded values, in the order given."""
+    parts = [map_header(len(values))]
+    for name, value in values.items():
+        parts += (string(name), value)
+    return b"".join(parts)
+
+
 def timestamp(nanoseconds: int) -> bytes:
     """The instant `nanoseconds` after the Unix epoch, as the timestamp extension of 32, 64 or 96 bits."""
     seconds, fraction = divmod(nanoseconds, _SECOND)

@@ -16,7 +16,9 @@ from caldav_backup.kloset.dirpack import Frame
 from caldav_backup.kloset.entries import Entry
 from caldav_backup.kloset.errors import BlobMissing, Damaged, PathNotFound
 from caldav_backup.kloset.failures import Failure
+from caldav_backup.kloset.links import follow_links
 from caldav_backup.kloset.objects import CALENDAR
+from caldav_backup.kloset.paths import MAX_DEPTH
 from caldav_backup.kloset.resources import ResourceType
 from caldav_backup.kloset.summary import Summary
 from caldav_backup.kloset.templates import EntryTemplate
@@ -25,15 +27,6 @@ from caldav_backup.kloset.xattrs import EXTENDED, ExtendedAttribute, attribute_k
 if TYPE_CHECKING:
     from caldav_backup.kloset.header import Header
     from caldav_backup.kloset.repository import Repository
-
-MAX_LINKS = 40
-"""Symbolic links that may be followed for one path, as in Linux."""
-
-MAX_DEPTH = 1024
-"""Directories inside each other that a walk goes into."""
-
-MAX_PATH = 1 << 16
-"""Characters of a path that symbolic links lead to; file systems end at 4096 bytes."""
 
 
 class Snapshot:
@@ -98,23 +91,12 @@ class Snapshot:
         """The entry that a path leads to when symbolic links in it are followed. PathNotFound, also for a loop."""
         wanted = paths.clean(path)
         entry = self.find_entry(wanted)
-        if entry is not None and not entry.is_symlink:
+        if entry is None or entry.is_symlink:
             # Mostly there is no link at all; a path through one is not in the tree.
-            return entry
-        for _ in range(MAX_LINKS + 1):
-            if len(wanted) > MAX_PATH or wanted.count("/") > MAX_DEPTH:
-                break
-            link = self._first_link(wanted)
-            if link is None:
-                return self.entry(wanted)
-            directory = "" if link.symlink_target.startswith("/") else link.parent_path
-            wanted = paths.clean(f"{directory}/{link.symlink_target}{wanted[len(link.path) :]}")
-        raise self._not_found(path)
-
-    def _first_link(self, path: str) -> Entry | None:
-        """The first symbolic link on the way to `path`, itself included."""
-        on_the_way = (self.entry(place) for place in (*paths.ancestors(path)[1:], path))
-        return next((entry for entry in on_the_way if entry.is_symlink), None)
+            entry = follow_links(self, wanted)
+        if entry is None:
+            raise self._not_found(path)
+        return entry
 
     # Directories
 

@@ -12,7 +12,8 @@ from caldav_backup.kloset.entries import Entry
 from caldav_backup.kloset.errors import BlobMissing, Damaged, InvalidArgument, PathNotFound
 from caldav_backup.kloset.header import Importer
 from caldav_backup.kloset.objects import MODE_DIRECTORY, MODE_SYMLINK, FileInfo
-from caldav_backup.kloset.snapshot import MAX_DEPTH, Snapshot
+from caldav_backup.kloset.paths import MAX_DEPTH
+from caldav_backup.kloset.snapshot import Snapshot
 from caldav_backup.kloset.summary import Summary
 from tests.kloset.planted import Plant
 from tests.kloset.stores import WatchedStorage, body, build, make_repository, some_files, two_calendars
