@@ -23,6 +23,14 @@ def seconds(text: str, option: str) -> float:
     return found
 
 
+def seconds_with_unit(text: str, option: str) -> float:
+    """The same for a time after which something is deleted: neither `30`, which may be meant as days, nor `6m`."""
+    found = seconds(text, option)
+    if found and text[-1] not in "shd":
+        raise Usage(f"{option} takes hours or days, such as 12h or 30d; {text} could be taken for something shorter")
+    return found
+
+
 def share(text: str, option: str) -> float:
     """`10%` as 0.1; Usage for anything that is not above 0 and at most 100 %."""
     try:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from caldav_backup.cli.answer import Answer
-from caldav_backup.cli.durations import seconds
+from caldav_backup.cli.durations import seconds, seconds_with_unit
 from caldav_backup.cli.invocation import Invocation, invocation_of
 from caldav_backup.cli.lock_waiting import DEFAULT_WAIT, LockWait
 from caldav_backup.cli.maintenance_answers import done, planned
@@ -66,7 +66,7 @@ def _grace_ns(run: Invocation, text: str | None) -> int:
     from caldav_backup.kloset.maintenance.grace import VARIABLE, grace_period, is_understood
 
     if text is not None:
-        return int(seconds(text, "--grace") * _SECOND)
+        return int(seconds_with_unit(text, "--grace") * _SECOND)
     if not is_understood(run.environ):
         # It may be longer than what counts now.
         run.warn(f"{VARIABLE}={run.environ[VARIABLE]} is no time that plakar takes, such as 720h; 7 days count")

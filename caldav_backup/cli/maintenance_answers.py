@@ -6,7 +6,7 @@ Owns the words: a packfile that is coloured is said to be marked as unused.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from caldav_backup.cli.answer import Answer, Table
 from caldav_backup.cli.counting import counted
@@ -84,7 +84,17 @@ def _rows(upkeep: UpkeepPlan) -> Iterator[list[str]]:
         ]
 
 
-def _row(deed: str, packfiles: Sequence[Any], remark: str) -> list[str]:
+class _Packfile(Protocol):
+    """What all parts of a plan tell of a packfile."""
+
+    @property
+    def identifier(self) -> bytes: ...
+
+    @property
+    def size(self) -> int: ...
+
+
+def _row(deed: str, packfiles: Sequence[_Packfile], remark: str) -> list[str]:
     return [deed, str(len(packfiles)), human_size(sum(each.size for each in packfiles)), remark]
 
 
@@ -185,7 +195,7 @@ def _result(upkeep: UpkeepPlan, upkept: Upkept | None) -> dict[str, Any]:
     }
 
 
-def _packfile(each: Any) -> dict[str, Any]:
+def _packfile(each: _Packfile) -> dict[str, Any]:
     return {"id": each.identifier.hex(), "size": each.size}
 
 

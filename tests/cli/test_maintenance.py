@@ -100,7 +100,10 @@ def test_grace_period_of_plakar_is_heeded_and_the_option_goes_before_it(cli: Pro
     assert dead not in packfiles(cli)
 
 
-@pytest.mark.parametrize("words", [["--grace", "soon"], ["--lock-wait", "x"], ["--grace", "-1h"]])
+@pytest.mark.parametrize(
+    "words",
+    [["--grace", "soon"], ["--lock-wait", "x"], ["--grace", "-1h"], ["--grace", "30"], ["--grace", "6m"]],
+)
 def test_what_is_no_duration_is_refused(cli: Program, words: list[str]) -> None:
     add(cli, [1])
     refused = cli("maintenance", *words)
