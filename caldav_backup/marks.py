@@ -8,7 +8,7 @@ them. Writes and prints nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -38,6 +38,11 @@ FACTS = frozenset({PARTIAL, SUSPICIOUS, INCOMPLETE, BEFORE_RESTORE, PINNED})
 _NEVER_GOOD = frozenset({SUSPICIOUS, INCOMPLETE, BEFORE_RESTORE})
 
 _KEPT = re.compile(r"; the copy in snapshot ([0-9a-f]{8}) is kept\Z")
+
+
+def tags_from(texts: Sequence[str]) -> tuple[str, ...]:
+    """Each tag once, also where several stand in one text, separated by commas."""
+    return tuple(dict.fromkeys(tag.strip() for text in texts for tag in text.split(",") if tag.strip()))
 
 
 def source_of(header: Header) -> str:

@@ -15,7 +15,7 @@ from caldav_backup.cli.exits import Usage
 from caldav_backup.cli.invocation import Invocation, invocation_of
 from caldav_backup.cli.lock_waiting import DEFAULT_WAIT, LockWait
 from caldav_backup.cli.opening import open_repository
-from caldav_backup.marks import FACTS
+from caldav_backup.marks import FACTS, tags_from
 from caldav_backup.settings import Kind, Location, SettingsError
 
 Patterns = Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Only these calendars (may be repeated).")]
@@ -75,7 +75,7 @@ def command(
 
 
 def _tags(given: list[str]) -> tuple[str, ...]:
-    tags = tuple(each.strip() for text in given for each in text.split(",") if each.strip())
+    tags = tags_from(given)
     for tag in tags:
         if tag in FACTS:
             raise Usage(f"the tag {tag!r} is given by a run itself, to say what came of it; choose another")

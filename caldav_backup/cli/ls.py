@@ -14,6 +14,7 @@ from caldav_backup.cli.answer import Answer
 from caldav_backup.cli.exits import Exit, Usage
 from caldav_backup.cli.invocation import Invocation, invocation_of
 from caldav_backup.cli.opening import choose_header, open_repository
+from caldav_backup.cli.tags import given_tags
 from caldav_backup.inspection.moments import moment_ns
 from caldav_backup.inspection.references import parse_reference
 from caldav_backup.inspection.snapshots import Filter
@@ -49,7 +50,7 @@ def command(
     run = invocation_of(context)
     now = time.time_ns()
     chosen = Filter(
-        tags=[each for given in tag or [] for each in given.split(",")],
+        tags=given_tags(tag, "--tag"),
         source=source,
         since_ns=moment_ns(since, now) if since else None,
         before_ns=moment_ns(before, now) if before else None,

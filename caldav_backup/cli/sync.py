@@ -15,6 +15,7 @@ from caldav_backup.cli.exits import Usage
 from caldav_backup.cli.invocation import Invocation, invocation_of
 from caldav_backup.cli.lock_waiting import DEFAULT_WAIT, LockWait
 from caldav_backup.cli.opening import choose_headers, open_other, open_repository
+from caldav_backup.cli.tags import given_tags
 from caldav_backup.inspection.moments import moment_ns
 from caldav_backup.inspection.snapshots import Filter
 
@@ -56,7 +57,7 @@ def command(
         raise Usage("with copies both ways, and a snapshot is in one store or in both: use to, or from")
     now_ns = time.time_ns()
     wanted = Filter(
-        tags=[each for given in tag or [] for each in given.split(",")],
+        tags=given_tags(tag, "--tag"),
         source=source,
         since_ns=moment_ns(since, now_ns) if since else None,
         before_ns=moment_ns(before, now_ns) if before else None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from caldav_backup.cli.exits import Usage
-from caldav_backup.retention import tags_from
+from caldav_backup.marks import tags_from
 
 
 def given_tags(texts: Sequence[str] | None, option: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from caldav_backup.retention.errors import NoRule, NotToBePinned, SnapshotProtec
 from caldav_backup.retention.groups import Group, is_ours
 from caldav_backup.retention.pinning import PinPlan, plan_pins, plan_unpins
 from caldav_backup.retention.plan import GroupPlan, PrunePlan, Question, Verdict, plan_prune
-from caldav_backup.retention.policy import RULES, Policy, policy_from_options, tags_from
+from caldav_backup.retention.policy import RULES, Policy, policy_from_options
 from caldav_backup.retention.reasons import Reason
 from caldav_backup.retention.removal import RemovalPlan, plan_removal, plan_removal_among, told
 
@@ -37,6 +37,5 @@ __all__ = [
     "plan_removal_among",
     "plan_unpins",
     "policy_from_options",
-    "tags_from",
     "told",
 ]

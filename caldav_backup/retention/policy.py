@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from caldav_backup.marks import tags_from
 from caldav_backup.retention.durations import Duration
 from caldav_backup.settings import SettingsError
 from caldav_backup.settings.names import suggestion
@@ -84,11 +85,6 @@ def policy_from_options(options: Mapping[str, str | Sequence[str]], where: str) 
     if not policy.has_rules:
         raise SettingsError(f"{where}: it has no rule; give one, such as keep-daily: 7")
     return policy
-
-
-def tags_from(texts: Sequence[str]) -> tuple[str, ...]:
-    """Each tag once, also where several stand in one text, separated by commas."""
-    return tuple(dict.fromkeys(tag.strip() for text in texts for tag in text.split(",") if tag.strip()))
 
 
 def _value(name: str, value: str | Sequence[str]) -> object:

@@ -83,7 +83,14 @@ def test_both_ways_each_store_gets_what_it_lacks(cli: Program) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [("to",), ("somewhere",), ("latest", "other"), ("latest", "with", "other"), ("latest", "to", "other", "--latest")],
+    [
+        ("to",),
+        ("somewhere",),
+        ("latest", "other"),
+        ("latest", "with", "other"),
+        ("latest", "to", "other", "--latest"),
+        ("to", "other", "--tag", ""),
+    ],
 )
 def test_what_is_not_clear_is_refused(cli: Program, words: tuple[str, ...]) -> None:
     refused = cli("sync", *words)

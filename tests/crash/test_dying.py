@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import random
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
-from caldav_backup.kloset.storage import MemoryStorage
 from tests.crash.aftermath import assert_survived
 from tests.crash.deed import Deed
-from tests.crash.deeds import DEEDS
 from tests.crash.dying import DyingStorage
 from tests.crash.fate import Death, Fate
 from tests.crash.worlds import World
@@ -23,18 +20,6 @@ from tests.crash.worlds import World
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 
 SAMPLED = 4  # deaths of each deed in the full tier
-
-
-@pytest.fixture(params=DEEDS)
-def deed(request: pytest.FixtureRequest) -> Deed:
-    return DEEDS[request.param]
-
-
-@pytest.fixture
-def world(deed: Deed, tmp_path: Path, chance: random.Random) -> World:
-    made = World(tmp_path / "vdir", MemoryStorage(), is_encrypted=chance.random() < 0.5)
-    deed.prepare(made)
-    return made
 
 
 def places(world: World, deed: Deed) -> int:

@@ -7,32 +7,18 @@ from __future__ import annotations
 
 import random
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
 from caldav_backup.kloset.errors import StorageError
-from caldav_backup.kloset.storage import Kind, MemoryStorage
+from caldav_backup.kloset.storage import Kind
 from tests.crash.aftermath import assert_survived
 from tests.crash.deed import Deed
-from tests.crash.deeds import DEEDS
 from tests.crash.dying import DyingStorage
 from tests.crash.fate import Failing, Failure
 from tests.crash.worlds import World
 
 SAMPLED = 3  # failures of each deed in the full tier
-
-
-@pytest.fixture(params=DEEDS)
-def deed(request: pytest.FixtureRequest) -> Deed:
-    return DEEDS[request.param]
-
-
-@pytest.fixture
-def world(deed: Deed, tmp_path: Path, chance: random.Random) -> World:
-    made = World(tmp_path / "vdir", MemoryStorage(), is_encrypted=chance.random() < 0.5)
-    deed.prepare(made)
-    return made
 
 
 def calls(world: World, deed: Deed) -> int:

@@ -39,13 +39,6 @@ def deed(request: pytest.FixtureRequest) -> Deed:
     return DEEDS[request.param]
 
 
-@pytest.fixture
-def world(deed: Deed, tmp_path: Path, chance: random.Random) -> World:
-    made = World(tmp_path / "vdir", MemoryStorage(), is_encrypted=chance.random() < 0.5)
-    deed.prepare(made)
-    return made
-
-
 def read_all(reader: DyingStorage, world: World, deed: Deed) -> None:
     """Everything that lives, as `ls` and `restore` do it."""
     repository = world.open(reader)

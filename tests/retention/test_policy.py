@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from caldav_backup.retention import RULES, Duration, Policy, policy_from_options, tags_from
+from caldav_backup.marks import tags_from
+from caldav_backup.retention import RULES, Duration, Policy, policy_from_options
 from caldav_backup.settings import SettingsError
 from tests.retention.headers import policies
 
