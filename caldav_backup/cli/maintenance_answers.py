@@ -134,7 +134,8 @@ def _done_lines(upkept: Upkept) -> Iterator[str]:
     if upkept.repacked is not None and upkept.repacked.coloured:
         size = human_size(upkept.repacked.bytes_written)
         ids = _snapshots(len(upkept.repacked.snapshots))
-        yield f"{counted(len(upkept.repacked.coloured), 'packfile')} rewritten into {size}; {ids} got new ids"
+        rewritten = f"{counted(len(upkept.repacked.coloured), 'packfile')} rewritten into {size}"
+        yield f"{rewritten}; {ids} got new ids, and the old ones lead there"
     if upkept.merged is not None:
         yield f"{counted(upkept.merged.states_before, 'state')} merged into {upkept.merged.states_after}"
 

@@ -60,10 +60,14 @@ def _answer(plan: PinPlan, new: Mapping[bytes, bytes] | None) -> Answer:
     }
     count, verb = counted(len(plan.changed), "snapshot"), "pin" if plan.pins else "unpin"
     if new is not None:
-        done = [f"{count} {verb}ned, under a new id" if len(plan.changed) == 1 else f"{count} {verb}ned, under new ids"]
+        done = [f"{count} {verb}ned, {_new_ids(len(plan.changed))}"]
         return Answer(result, [_table(plan, new)], done if plan.changed else ["nothing to do"])
     how = f"nothing was {verb}ned yet; --apply {verb}s {count}, which changes the id"
     return Answer(result, [_table(plan, {})], [how if plan.changed else "nothing to do"])
+
+
+def _new_ids(count: int) -> str:
+    return "under a new id, to which the old one leads" if count == 1 else "under new ids, to which the old ones lead"
 
 
 def _table(plan: PinPlan, new: Mapping[bytes, bytes]) -> Table:

@@ -12,7 +12,7 @@ import re
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 import typer
 
@@ -26,6 +26,10 @@ from caldav_backup.settings import scrubbed
 DOCUMENT_VERSION = 1
 
 _GAP = "  "
+# Columns of shortened ids: they are copied from the window, so they stay on one line there.
+_LEAST = {"id": 8, "new id": 8, "lock": 8}
+# Below so many columns there is no room for that.
+_NARROW = 40
 # Words and signs of a document that are written at once.
 _PIECES = 10_000
 
@@ -177,8 +181,10 @@ def _fitted(table: Table, rows: Sequence[Sequence[str]], terminal: Terminal) -> 
 
     console = Console(width=terminal.width)
     view = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold")
+    least = _LEAST if console.width >= _NARROW else {}
     for heading in table.headings:
-        view.add_column(heading, justify="right" if heading in table.right else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if heading in table.right else "left"
+        view.add_column(heading, justify=justify, overflow="fold", min_width=least.get(heading))
     for row in rows:
         view.add_row(*map(Text, row))
     with console.capture() as capture:

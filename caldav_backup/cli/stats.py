@@ -113,6 +113,6 @@ def _lines(store: StoreSums, raw: int, *, is_whole: bool) -> str:
         values.append(("ratio", f"{raw / store.stored:.1f} : 1"))
     if store.blobs is not None:
         dead = human_size(store.blobs.dead)
-        values.append(("dead", f"{dead}; maintenance frees it" if store.blobs.dead else "nothing"))
+        values.append(("dead", f"{dead}; no snapshot needs it" if store.blobs.dead else "nothing"))
     width = max(len(name) for name, _ in values)
     return "\n".join(f"{name:{width}}  {value}" for name, value in values)

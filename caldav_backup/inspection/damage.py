@@ -95,7 +95,7 @@ class DamageTally:
             self._unreadable.add(bytes.fromhex(finding.where))
 
     def _add_path(self, finding: Finding) -> None:
-        is_event = finding.what in _OF_EVENTS and not finding.more
+        is_event = finding.what in _OF_EVENTS and not finding.more and not _is_calendar(finding)
         directory = paths.split(finding.path)[0] if is_event else finding.path
         place = self._places.setdefault((finding.where, directory), _Place({bytes.fromhex(finding.where)}))
         if is_event:
@@ -119,6 +119,11 @@ class DamageTally:
             header = headers.get(bytes.fromhex(where))
             found["" if header is None else source_of(header), directory].append(place)
         return found
+
+
+def _is_calendar(finding: Finding) -> bool:
+    """True for the entry of a calendar, which lies in the root; what other programs keep there may be an event."""
+    return finding.what == "entry" and paths.split(finding.path)[0] == "/" and not finding.path.endswith(".ics")
 
 
 def _headers(repository: Repository) -> dict[bytes, Header]:

@@ -237,7 +237,9 @@ def test_repack_puts_small_packfiles_together_and_merges_states(cli: Program) ->
     before = packfiles(cli)
     done = cli("maintenance", "--repack", "--apply")
     assert (done.code, done.err) == (0, "")
-    assert re.search(r"packfiles rewritten into \d+\.\d KiB; 12 snapshots got new ids\n", done.out)
+    assert re.search(
+        r"packfiles rewritten into \d+\.\d KiB; 12 snapshots got new ids, and the old ones lead there\n", done.out
+    )
     assert re.search(r"^13 states merged into 1$", done.out, re.MULTILINE)
     assert len(listed(cli)) == 12
     assert not set(nights) & set(listed(cli))

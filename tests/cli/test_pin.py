@@ -25,7 +25,7 @@ def test_the_plan_is_shown_and_apply_tells_the_new_id(cli: Program) -> None:
     assert (done.code, tags(cli)) == (0, [["pinned"], [], []])
     assert done.out.splitlines()[0].split() == ["ID", "NEW", "ID", "TIME", "SOURCE"]
     assert done.out.splitlines()[1].split()[:2] == [nights[0][:8], new[:8]]
-    assert done.out.splitlines()[2] == "1 snapshot pinned, under a new id"
+    assert done.out.splitlines()[2] == "1 snapshot pinned, under a new id, to which the old one leads"
     assert cli("prune", "--keep-last", "1", "--apply").code == 0
     assert listed(cli) == [new, nights[2]]
 

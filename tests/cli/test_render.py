@@ -57,6 +57,13 @@ def test_a_table_fits_its_window(capsys: pytest.CaptureFixture[str], width: int)
     assert out.count("x") == 60
 
 
+def test_an_id_that_will_be_copied_is_not_broken_in_a_narrow_window(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [[each * 8, "2026-05-01 03:17", "@work", "20", "1.0 KiB", ""] for each in "abc"]
+    out, _ = shown(Answer({}, [Table(["id", "time", "source", "files", "size", "tags"], rows)]), capsys, Window(45))
+    assert [line[:8] for line in out.splitlines() if line[0] in "abc"] == [row[0] for row in rows]
+    assert max(map(len, out.splitlines())) <= 45
+
+
 def test_the_summary_is_not_printed_when_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     answer = Answer({}, ["data"], summary=["all done"], trouble=["one failed"])
     assert shown(answer, capsys) == ("data\nall done\n", "caldav-backup: one failed\n")

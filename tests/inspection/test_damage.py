@@ -134,3 +134,12 @@ def test_too_many_events_to_name_are_counted() -> None:
     tally.add(Finding(Severity.WARNING, "content", where, "…", "/work/a.ics"))
     (calendar,) = tally.report(repository).calendars
     assert (calendar.more, calendar.events) == (7, ())
+
+
+def test_the_entry_of_a_calendar_is_no_event() -> None:
+    _, repository = make_repository()
+    where = store_events(repository, 1, a="a").header.identifier.hex()
+    tally = DamageTally()
+    tally.add(Finding(Severity.DAMAGE, "entry", where, "spoilt", "/work"))
+    (calendar,) = tally.report(repository).calendars
+    assert (calendar.path, calendar.events, calendar.is_unlisted) == ("/work", (), False)

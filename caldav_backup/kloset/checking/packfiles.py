@@ -97,7 +97,7 @@ def _check_orphans(repository: Repository, orphans: Iterable[bytes], findings: F
         headers += orphan.headers
         message = (
             "no state names it: an interrupted run left it behind, or its state was lost; "
-            "a maintenance removes it after some days"
+            "a maintenance removes it after some days, unless a whole snapshot is in it"
         )
         if orphan.error:
             message = f"no state names it, and it cannot be read: {orphan.error}"
