@@ -30,6 +30,8 @@ CONFIRMED_FOR = 5 * SECOND
 """Nanoseconds for which a lock that was confirmed needs no more than its file to be there."""
 BEHIND = 60 * SECOND
 """Nanoseconds by which a clock may be behind the storage's before locks are dated by that one."""
+LOCK_THREAD = "kloset-lock"
+"""Name of the threads that keep locks fresh."""
 LOOKS = 30
 """How often one looks, every two seconds, whether somebody who has come later gives way."""
 LOOK_EVERY = 2.0
@@ -59,7 +61,7 @@ class HeldLock:
         self._storage_ahead_ns = 0
         self._confirmed_ns = 0
         self._released = threading.Event()
-        self._thread = threading.Thread(target=self._keep_fresh, name="kloset-lock", daemon=True)
+        self._thread = threading.Thread(target=self._keep_fresh, name=LOCK_THREAD, daemon=True)
         self._is_suspect = False
         self.was_lost = False
         """Whether its file was gone at some time: others may have worked as if nobody held it."""

@@ -16,9 +16,6 @@ from tests.crash.dying import DyingStorage
 from tests.crash.fate import Death, Fate
 from tests.crash.worlds import World
 
-#: Of the dead the thread that keeps a lock fresh may try to do so for a last time.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-
 SAMPLED = 4  # deaths of each deed in the full tier
 
 

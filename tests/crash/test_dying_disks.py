@@ -18,8 +18,6 @@ from tests.crash.dying import DyingDisk
 from tests.crash.fate import Death, Fate
 from tests.crash.worlds import World
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-
 SAMPLED = 2  # deaths of each deed in the full tier
 
 

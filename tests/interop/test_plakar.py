@@ -12,6 +12,7 @@ import pytest
 from caldav_backup.archiver import BackupOptions, Outcome, back_up
 from caldav_backup.connectors.directory import DirectorySource
 from caldav_backup.kloset import Configuration, Repository, open_storage
+from caldav_backup.kloset.keys import Argon2id
 from tests.events import event
 from tests.interop.conftest import PASSPHRASE, MakePlakar
 from tests.interop.plakar import Plakar
@@ -47,7 +48,9 @@ def passphrase(encrypted: bool) -> bytes | None:
 
 
 def create(store: Path, encrypted: bool, compression: str | None, hashing: str) -> Repository:
-    configuration = Configuration.new(encrypted=encrypted, compression=compression, hashing=hashing)
+    # Cheap, since plakar derives the key anew in each command; golden stores hold us to its own cost.
+    kdf = Argon2id(time=1, memory=1 << 10)
+    configuration = Configuration.new(encrypted=encrypted, compression=compression, hashing=hashing, kdf=kdf)
     return Repository.create(open_storage(str(store)), configuration, passphrase=passphrase(encrypted))
 
 
