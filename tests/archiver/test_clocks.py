@@ -57,6 +57,7 @@ def test_the_next_backup_is_incremental_also_after_the_clock_jumped(jump: int) -
     assert_incremental([jump, 0])
 
 
+@pytest.mark.full
 def test_two_machines_whose_clocks_are_minutes_apart_continue_each_other() -> None:
     assert_incremental([7 * MINUTE, 0, 7 * MINUTE, 0])
 

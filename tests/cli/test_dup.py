@@ -8,6 +8,7 @@ from tests.cli.conftest import Program
 from tests.cli.stores import back_up_twice
 
 
+@pytest.mark.full
 def test_a_duplicate_has_an_id_of_its_own_and_the_same_time_and_no_pin(cli: Program) -> None:
     first, _ = back_up_twice(cli)
     first = cli("pin", first, "--apply", "--json").document["result"]["changed"][0]["new_id"]

@@ -10,6 +10,7 @@ from tests.cli.stores import back_up_twice, make_store
 from tests.cli.test_backup import vdir
 
 
+@pytest.mark.full
 def test_sums_are_those_of_the_headers_and_of_the_files(cli: Program) -> None:
     back_up_twice(cli)
     found = cli("stats", "--json").document["result"]

@@ -134,6 +134,7 @@ def test_a_named_store_brings_its_passphrase(cli: Program) -> None:
     assert cli("sync", "to", "@offsite").code == 0
 
 
+@pytest.mark.full
 def test_a_damaged_event_makes_the_copy_partial_and_the_run_end_with_3(cli: Program) -> None:
     both = back_up_twice(cli)
     repository = Repository.open(open_storage(str(cli.home / "store")))
