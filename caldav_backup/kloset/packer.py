@@ -53,6 +53,12 @@ class StoredPackfile:
         return len(self.index_records) // RECORD_SIZE
 
 
+def least_padding(largest: int) -> int:
+    """Bytes that must follow the last blob of a packfile whose longest has so many bytes as stored."""
+    # What plakar reads beyond a blob: 2^(half of its length's bits) - 1 bytes.
+    return max(_LAST_PADDING, 1 << largest.bit_length() // 2)
+
+
 class Packer:
     """Packs blobs into as many packfiles as they need, one after the other. For one thread.
 
@@ -163,8 +169,7 @@ class _OpenPackfile:
             self._flush()
 
     def close(self, codec: Codec, timestamp_ns: int) -> StoredPackfile:
-        # What plakar reads beyond a blob: 2^(half of its length's bits) - 1 bytes.
-        self._append_padding(max(_LAST_PADDING, 1 << self._largest.bit_length() // 2))
+        self._append_padding(least_padding(self._largest))
         index = bytes(self._records)
         tail = make_tail(index, self.size, timestamp_ns, codec, self._keyed)
         self._buffer += tail

@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 
 from caldav_backup.kloset import envelope
+from caldav_backup.kloset.packer import least_padding
 from caldav_backup.kloset.packfile import IndexRecord, index_to_bytes, make_tail
 from caldav_backup.kloset.repairing.examining import DamagedPackfile
 from caldav_backup.kloset.repository import Repository
@@ -18,8 +19,6 @@ from caldav_backup.kloset.resources import MAC_SIZE, VERSION_1_0_0, ResourceType
 from caldav_backup.kloset.storage import Kind
 
 _PIECE = 1 << 20
-# As the packer has it: the last blob must be followed by more than plakar reads beyond it.
-_PADDING = 4096
 
 
 def rewrite(repository: Repository, damaged: DamagedPackfile, timestamp_ns: int) -> tuple[IndexRecord, ...]:
@@ -30,7 +29,7 @@ def rewrite(repository: Repository, damaged: DamagedPackfile, timestamp_ns: int)
     repository.storage.keep_aside(Kind.PACKFILE, damaged.identifier)
     records = _kept_records(damaged)
     end = max(record.offset + record.length for record in records)
-    padding = secrets.token_bytes(max(_PADDING, 1 << max(record.length for record in records).bit_length() // 2))
+    padding = secrets.token_bytes(least_padding(max(record.length for record in records)))
     records = (*records, IndexRecord(255, VERSION_1_0_0, secrets.token_bytes(MAC_SIZE), end, len(padding)))
     made_ns = timestamp_ns if damaged.contents is None else damaged.contents.footer.timestamp_ns
     _write(repository, damaged.identifier, records, padding, made_ns)
