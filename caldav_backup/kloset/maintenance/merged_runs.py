@@ -97,8 +97,9 @@ class MergedRuns:
             case LostEntry():
                 return entry.packfile in index.packfiles
             case _:
-                # One step back is remembered of each snapshot that is there.
-                return index.has_snapshot(entry.new)
+                # All ids that a snapshot ever had: another store may know it by any of them.
+                newest = index.reissued_as(entry.old)
+                return newest is not None and index.has_snapshot(newest)
 
     def _add_deletion(self, entry: DeleteEntry) -> None:
         if entry.packfile in self._truth.packfiles:

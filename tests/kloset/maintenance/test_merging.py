@@ -301,3 +301,18 @@ def test_reading_while_states_are_merged_finds_everything(tear: bool) -> None:
     storage.tear = tear
     storage.merge = True
     assert len(Repository.open(storage).snapshots()) == 3
+
+
+def test_every_id_that_a_snapshot_ever_had_is_known_after_merging() -> None:
+    storage, repository = make_repository()
+    ids = [build(repository, small).header.identifier]
+    for tags in (["pinned"], [], ["pinned"]):
+        ids.append(reissue(repository, [Reissue(repository.snapshot(ids[-1]).header, tags)])[ids[-1]])
+    for _ in range(2):
+        build(repository, small)
+        apply_merging(repository, confirm=held)
+        reader = Repository.open(storage)
+        assert [reader.index.reissued_as(each) for each in ids] == [ids[-1]] * 3 + [None]
+    repository.remove_snapshot(ids[-1])
+    apply_merging(repository, confirm=held)
+    assert not Repository.open(storage).index.commits.reissued
