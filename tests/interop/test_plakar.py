@@ -48,8 +48,8 @@ def passphrase(encrypted: bool) -> bytes | None:
 
 
 def create(store: Path, encrypted: bool, compression: str | None, hashing: str) -> Repository:
-    # Cheap, since plakar derives the key anew in each command; golden stores hold us to its own cost.
-    kdf = Argon2id(time=1, memory=1 << 10)
+    # Cheap but for what `init` makes, since plakar derives the key anew in each command.
+    kdf = Argon2id() if (compression, hashing) == ("LZ4", "BLAKE3") else Argon2id(time=1, memory=1 << 10)
     configuration = Configuration.new(encrypted=encrypted, compression=compression, hashing=hashing, kdf=kdf)
     return Repository.create(open_storage(str(store)), configuration, passphrase=passphrase(encrypted))
 

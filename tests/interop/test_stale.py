@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from caldav_backup.kloset import Configuration, Repository, SnapshotBuilder, open_storage
+from caldav_backup.kloset.keys import Argon2id
 from caldav_backup.kloset.snapshot import Snapshot
 from tests.interop.conftest import PASSPHRASE, MakePlakar
 from tests.interop.plakar import Plakar
@@ -34,7 +35,7 @@ NAMES = [file.name for file in some_files(300)]
 
 def make_store(place: Path, encrypted: bool) -> tuple[Repository, Snapshot, Snapshot]:
     """A good snapshot, and one of the night after in which much failed: events, calendars, with and without a copy."""
-    configuration = Configuration.new(encrypted=encrypted)
+    configuration = Configuration.new(encrypted=encrypted, kdf=Argon2id(time=1, memory=1 << 10))
     passphrase = PASSPHRASE.encode() if encrypted else None
     repository = Repository.create(open_storage(str(place)), configuration, passphrase=passphrase)
     good = build(repository, two_calendars)

@@ -10,6 +10,7 @@ import pytest
 
 from caldav_backup.kloset import Configuration, Repository, open_storage
 from caldav_backup.kloset.configuration import DEFAULT_CHUNKING, ChunkSizes
+from caldav_backup.kloset.keys import Argon2id
 from tests.interop.conftest import PASSPHRASE, MakePlakar
 from tests.interop.plakar import Plakar, find_plakar
 from tests.interop.test_plakar import assert_sound, backup, calendars, create, reopen, tree
@@ -49,7 +50,9 @@ def test_plakar_checks_restores_and_maintains_what_we_copied(
 ) -> None:
     source = create(tmp_path / "store", False, "LZ4", "BLAKE3")
     ids = back_up_thrice(source, calendars)
-    configuration = Configuration.new(encrypted=True, compression="GZIP", hashing="SHA256", chunking=chunking)
+    configuration = Configuration.new(
+        encrypted=True, compression="GZIP", hashing="SHA256", chunking=chunking, kdf=Argon2id(time=1, memory=1 << 10)
+    )
     destination = Repository.create(open_storage(str(other.store)), configuration, passphrase=PASSPHRASE.encode())
     assert all(each.is_whole for each in copy_all(source, destination))
     assert_sound(destination)
