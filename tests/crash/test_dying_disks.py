@@ -42,10 +42,12 @@ def calls(world: World, deed: Deed) -> int:
 
 
 def assert_death_survived(world: World, deed: Deed, at: int, *, after: bool) -> None:
-    left, disk = copied(world), DyingDisk(Fate(at, after=after))
+    fate = Fate(at, after=after)
+    left, disk = copied(world), DyingDisk(fate)
     with suppress(Death):
         deed.do(left, FilesystemStorage(left.storage.location, disk))
-        pytest.fail("the deed came to its end although its disk was dead")
+        # A backup makes fewer calls once its files are older than two seconds, and may end before its time has come.
+        assert not fate.is_dead, "the deed came to its end although its disk was dead"
     disk.bury()
     assert_survived(left, deed)
     shutil.rmtree(left.storage.location)
