@@ -11,10 +11,10 @@ one state. Which packfiles is told in `repacking_plan`; the old ones go behind t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import groupby, product
+from itertools import product
 
 from caldav_backup.kloset.checking.findings import Progress, Step, no_progress
 from caldav_backup.kloset.errors import Locked, StorageError
@@ -162,7 +162,11 @@ class _Moving:
             self._moved.add(kind, macs)
 
     def _find(self, packfile: bytes, kinds: Sequence[ResourceType]) -> list[Placed]:
-        """What of these kinds lies in a packfile, is live, was not copied yet, and has no other copy that stays."""
+        """What of these kinds lies in a packfile, is live and was not copied yet.
+
+        Also what has a copy in a packfile that stays: whether that one can be read is not known, there are few of them,
+        and plakar deletes the old packfile without another look.
+        """
         found: dict[int, dict[bytes, Location]] = {}
         for name, (offset, length) in self._repository.index.locations_in(packfile).items():
             if name[0] in kinds:
@@ -176,14 +180,7 @@ class _Moving:
                 for mac, needed, done in zip(macs, is_live, is_moved, strict=True)
                 if needed and not done
             ]
-        return [blob for blob, stays in zip(wanted, self._stay(wanted), strict=True) if not stays]
-
-    def _stay(self, blobs: Sequence[Placed]) -> Iterator[bool]:
-        """Whether each has a copy in a packfile that is not rewritten."""
-        index = self._repository.index
-        for kind, group in groupby(blobs, key=lambda blob: blob.kind):
-            for places in index.find_locations_of(ResourceType(kind), [blob.mac for blob in group]):
-                yield any(index.is_usable(place.packfile) and place.packfile not in self._leaving for place in places)
+        return wanted
 
 
 def _removed_meanwhile(repository: Repository, plan: RepackPlan) -> frozenset[bytes]:
