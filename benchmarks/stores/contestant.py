@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -64,6 +65,14 @@ def measure(contestant: Contestant, step: str) -> Cost:
         cpu += usage.ru_utime + usage.ru_stime - contestant.key_seconds
         mebibytes = max(mebibytes, usage.ru_maxrss / 1024)
     return Cost(wall, cpu, mebibytes, size_of(contestant.store) - before)
+
+
+def seconds_apart(program: str, *arguments: str) -> float:
+    """The number that a Python program prints. A process of its own derives keys: the memory that this one once had
+    would be counted as that of each program it starts (`ru_maxrss` goes on through exec).
+    """
+    done = subprocess.run([sys.executable, "-c", program, *arguments], check=True, stdout=subprocess.PIPE)
+    return float(done.stdout)
 
 
 def size_of(store: Path) -> int:

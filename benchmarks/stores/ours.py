@@ -5,12 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.stores.contestant import PASSPHRASE, Argv
+from benchmarks.stores.contestant import PASSPHRASE, Argv, seconds_apart
+
+_OPEN = """
+import sys, time
 from caldav_backup.kloset import Repository, open_storage
+for _ in range(2):  # the first one imports as well, which is no part of the derivation
+    begin = time.perf_counter()
+    Repository.open(open_storage(sys.argv[1]), passphrase=sys.argv[2].encode())
+print(time.perf_counter() - begin)
+"""
 
 
 class Ours:
@@ -32,9 +39,7 @@ class Ours:
         self._argv = [sys.executable, "-m", "caldav_backup", "--config-dir", str(scratch / "settings")]
         self._argv += ["--store", str(self.store)]
         subprocess.run([*self._argv, "init", "-q"], check=True, env=self.environment)
-        begin = time.perf_counter()
-        Repository.open(open_storage(str(self.store)), passphrase=PASSPHRASE.encode())
-        self.key_seconds = time.perf_counter() - begin
+        self.key_seconds = seconds_apart(_OPEN, str(self.store), PASSPHRASE)
 
     def commands(self, step: str) -> Sequence[Argv]:
         commands = {
