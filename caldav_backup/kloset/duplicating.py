@@ -8,9 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from caldav_backup.kloset.errors import InvalidArgument
 from caldav_backup.kloset.locks import Tell, shared_lock, silent
-from caldav_backup.kloset.reissue import NewIdentifier, Reissue, look_again, new_headers, store_headers
+from caldav_backup.kloset.reissue import (
+    NewIdentifier,
+    Reissue,
+    look_again,
+    new_headers,
+    require_named_once,
+    store_headers,
+)
 from caldav_backup.kloset.resources import random_identifier
 
 if TYPE_CHECKING:
@@ -36,9 +42,7 @@ def duplicate(
     """
     if not originals:
         return {}
-    identifiers = [original.header.identifier for original in originals]
-    if len(set(identifiers)) < len(identifiers):
-        raise InvalidArgument("a snapshot cannot be duplicated twice at once; name it once")
+    require_named_once(originals, "duplicated")
     state = new_identifier()
     with shared_lock(repository, state, wait=lock_wait, tell=tell) as lock:
         # Nothing may refer to what was removed before the lock was taken.

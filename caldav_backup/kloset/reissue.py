@@ -61,9 +61,8 @@ def reissue(
     """
     if not changes:
         return {}
+    require_named_once(changes, "issued again")
     old = [change.header.identifier for change in changes]
-    if len(set(old)) < len(old):
-        raise InvalidArgument("a snapshot cannot be issued again twice at once; name it once")
     state = new_identifier()
     with shared_lock(repository, state, wait=lock_wait, tell=tell) as lock:
         # What was removed before the lock was taken must not come back.
@@ -82,6 +81,12 @@ def reissue(
                 "another program at the same time; list them and try again"
             )
     return {identifier: header.identifier for identifier, header in headers.items()}
+
+
+def require_named_once(changes: Sequence[Reissue], deed: str) -> None:
+    """InvalidArgument for a snapshot that stands twice among those that something is done to."""
+    if len({change.header.identifier for change in changes}) < len(changes):
+        raise InvalidArgument(f"a snapshot cannot be {deed} twice at once; name it once")
 
 
 def look_again(repository: Repository, headers: Sequence[Header]) -> None:
